@@ -1,0 +1,59 @@
+/** The few helpers that the views share. Nothing here, or anywhere, makes HTML from strings. */
+
+/** A fresh copy of `<template id="NAME-template">`'s one element, and its `data-ref` parts by name. */
+export function fromTemplate(name) {
+  const template = document.getElementById(`${name}-template`);
+  const element = document.importNode(template.content, true).firstElementChild;
+  return { element, parts: partsOf(element) };
+}
+
+function partsOf(element) {
+  const parts = {};
+  for (const part of element.querySelectorAll("[data-ref]")) parts[part.dataset.ref] = part;
+  return parts;
+}
+
+/** Writes only what differs, so that screen readers and the layout hear of real changes only. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** "pending", "sent" or "failed" as an icon, or none. */
+export function setStateIcon(svg, state) {
+  svg.toggleAttribute("hidden", !state);
+  svg.dataset.icon = state ?? "";
+  if (state) svg.firstElementChild.setAttribute("href", `#icon-${state}`);
+}
+
+/** 1 … 99, then "99+". */
+export const countLabel = (count) => (count > 99 ? "99+" : String(count));
+
+const drawn = new WeakMap();
+
+/**
+ * Makes `parent`'s children mirror `items`: one element for each key, kept for as long as the key is
+ * there (a click in progress, the focus and the scroll place live in elements).
+ *
+ * `key(item)` names it, `create(item)` gives `{element, parts}`, `update(parts, item, element)`
+ * fills it in.
+ */
+export function reconcile(parent, items, { key, create, update }) {
+  const before = drawn.get(parent) ?? new Map();
+  const after = new Map();
+  for (const item of items) {
+    const name = key(item);
+    after.set(name, before.get(name) ?? create(item));
+  }
+  for (const [name, { element }] of before) if (!after.has(name)) element.remove();
+  const focused = document.activeElement;
+  let place = parent.firstElementChild;
+  for (const item of items) {
+    const { element, parts } = after.get(key(item));
+    if (element === place) place = place.nextElementSibling;
+    else parent.insertBefore(element, place);
+    update(parts, item, element);
+  }
+  // Moving an element drops its focus.
+  if (focused !== document.activeElement && parent.contains(focused)) focused.focus();
+  drawn.set(parent, after);
+}

@@ -1,0 +1,107 @@
+"""The demo of the first start: two tabs of one browser, two people, one chat."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Desk, log_in
+
+LIGER, INDIFFERENT = "liger_zql", "indifferent"
+PASSWORD = "12345"
+
+
+def friend(page: Page, name: str) -> Locator:
+    return page.locator(f'.friend[data-name="{name}"]')
+
+
+def composer(page: Page) -> Locator:
+    return page.get_by_role("textbox", name=re.compile("^Message"))
+
+
+def say(page: Page, text: str) -> None:
+    composer(page).fill(text)
+    page.keyboard.press("Enter")
+
+
+def message(page: Page, text: str, state: str) -> Locator:
+    return page.locator(f'[data-client-id][data-state="{state}"]', has_text=text)
+
+
+def test_two_tabs_chat_with_each_other(desk: Desk) -> None:
+    liger = desk.logged_in(LIGER, PASSWORD)
+    indifferent = desk.logged_in(INDIFFERENT, PASSWORD)
+    expect(friend(liger, INDIFFERENT).locator('[data-online="true"]')).to_be_attached()
+    expect(friend(indifferent, LIGER).locator('[data-online="true"]')).to_be_attached()
+
+    cookies = {cookie["name"]: cookie for cookie in desk.context.cookies()}
+    assert len(cookies) == 2, "two sessions in one browser"
+    assert all(cookie["httpOnly"] and cookie["sameSite"] == "Strict" for cookie in cookies.values())
+    assert liger.evaluate("document.cookie") == ""
+
+    friend(liger, INDIFFERENT).dblclick()
+    friend(indifferent, LIGER).dblclick()
+    for turn in range(3):
+        say(liger, f"question {turn}")
+        expect(message(liger, f"question {turn}", "sent")).to_be_visible()
+        expect(message(indifferent, f"question {turn}", "received")).to_be_visible()
+        say(indifferent, f"answer {turn}")
+        expect(message(indifferent, f"answer {turn}", "sent")).to_be_visible()
+        expect(message(liger, f"answer {turn}", "received")).to_be_visible()
+    for page in (liger, indifferent):
+        shown = page.locator("[data-client-id] .text").all_inner_texts()
+        assert shown[-6:] == [f"{kind} {turn}" for turn in range(3) for kind in ("question", "answer")]
+
+
+def test_both_stay_logged_in_over_a_reload(desk: Desk) -> None:
+    liger = desk.logged_in(LIGER, PASSWORD)
+    indifferent = desk.logged_in(INDIFFERENT, PASSWORD)
+    for page, name in ((liger, LIGER), (indifferent, INDIFFERENT)):
+        page.reload()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    friend(liger, INDIFFERENT).click()
+    say(liger, "after the reload")
+    friend(indifferent, LIGER).click()
+    expect(message(indifferent, "after the reload", "received")).to_be_visible()
+
+
+def test_a_tab_that_comes_alone_goes_on_as_who_was_there(desk: Desk) -> None:
+    desk.logged_in(LIGER, PASSWORD).close()
+    page = desk.tab()
+    expect(page.get_by_role("heading", name=LIGER, exact=True)).to_be_visible()
+    other = desk.tab()
+    expect(other.get_by_role("button", name=LIGER)).to_be_visible()
+
+
+def test_logging_out_of_one_tab_leaves_the_other_alone(desk: Desk) -> None:
+    liger = desk.logged_in(LIGER, PASSWORD)
+    indifferent = desk.logged_in(INDIFFERENT, PASSWORD)
+    liger.get_by_role("button", name="Log out").click()
+    expect(liger.get_by_label("Password")).to_be_visible()
+    assert len(desk.context.cookies()) == 1
+    friend(indifferent, LIGER).click()
+    say(indifferent, "you can read this later")
+    expect(message(indifferent, "you can read this later", "sent")).to_be_visible()
+    log_in(liger, LIGER, PASSWORD)
+    friend(liger, INDIFFERENT).click()
+    expect(message(liger, "you can read this later", "received")).to_be_visible()
+
+
+def test_a_wrong_password_is_said_where_it_was_typed(desk: Desk) -> None:
+    desk.expected = ["401"]
+    page = desk.tab()
+    page.get_by_label("Name").fill(LIGER)
+    page.get_by_label("Password").fill("123456")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("wrong", exact=False)).to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value(LIGER)
+
+
+def test_markup_is_text(desk: Desk) -> None:
+    liger = desk.logged_in(LIGER, PASSWORD)
+    friend(liger, INDIFFERENT).click()
+    text = "<img src=x onerror=alert(1)><script>alert(2)</script> & <b>bold</b>"
+    say(liger, text)
+    expect(message(liger, text, "sent")).to_be_visible()
+    assert liger.locator(".message img, .message script, .message b").count() == 0

@@ -1,0 +1,297 @@
+"""What a database engine must do for the chat. Written once; each engine's test class inherits it.
+
+The subclass gives the fixture `engine`: an `Engine` on a new, migrated database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from webchat.data.engine import Engine
+from webchat.data.store import Pair, Store
+from webchat.data.transaction import Transaction
+from webchat.entities.feed import Alarm, Entry, MessageEvent, PresenceEvent, ReadEvent, Revocation, Whisper
+from webchat.entities.talk import Message
+
+NOW = 1_795_341_399_120  # 2026-11-22T09:56:39.120Z
+
+
+class StoreContract:
+    @pytest.fixture
+    def store(self, engine: Engine) -> Store:
+        return Store(engine.reader)
+
+    # --- users and sessions ---
+
+    def test_a_name_is_unique_whatever_its_case(self, engine: Engine, store: Store) -> None:
+        with writing(engine) as tx:
+            assert tx.add_user("Ann", "hash", NOW) == 1
+            assert tx.add_user("aNN", "hash", NOW) is None
+        known = store.credentials("ANN")
+        assert known is not None
+        assert (known.user, known.name, known.password_hash) == (1, "Ann", "hash")
+
+    def test_a_session_is_found_by_its_hash_until_it_expires_or_ends(self, engine: Engine, store: Store) -> None:
+        ann, _ = two_users(engine)
+        with writing(engine) as tx:
+            tx.add_session(ann, b"a" * 32, NOW + 10)
+            tx.add_session(ann, b"b" * 32, NOW + 10)
+        session = store.session(b"a" * 32, NOW)
+        assert session is not None
+        assert (session.user, session.name) == (ann, "ann")
+        assert store.session(b"a" * 32, NOW + 10) is None
+        assert store.session(b"c" * 32, NOW) is None
+        with writing(engine) as tx:
+            tx.end_session(ann, session.id)
+            assert tx.rings == [Revocation(ann, session.id)]
+        assert store.session(b"a" * 32, NOW) is None
+        other = store.session(b"b" * 32, NOW)
+        assert other is not None
+        assert store.living_sessions([session.id, other.id], NOW) == {other.id}
+
+    def test_a_disabled_user_can_do_nothing_and_keeps_the_name(self, engine: Engine, store: Store) -> None:
+        ann, _ = two_users(engine)
+        with writing(engine) as tx:
+            tx.add_session(ann, b"a" * 32, NOW + 10)
+            tx.disable_user(ann)
+        assert store.credentials("ann") is None
+        assert store.session(b"a" * 32, NOW) is None
+        with writing(engine) as tx:
+            assert tx.add_user("ann", "hash", NOW) is None
+
+    def test_people_are_found_by_the_beginning_of_their_names(self, engine: Engine, store: Store) -> None:
+        with writing(engine) as tx:
+            for name in ("anna", "Ann", "bob", "a_n", "an%x"):
+                tx.add_user(name, "hash", NOW)
+        assert [found.name for found in store.find("an", 3, 10)] == ["an%x", "Ann", "anna"]
+        assert [found.name for found in store.find("AN", 3, 1)] == ["an%x"]
+        assert [found.name for found in store.find("a_", 3, 10)] == ["a_n"], "a wildcard is a letter like any other"
+        assert store.find("bob", 3, 10) == [], "nobody finds themselves"
+
+    # --- relations ---
+
+    def test_a_pair_is_one_whoever_asks(self, engine: Engine, store: Store) -> None:
+        ann, bob = two_users(engine)
+        with writing(engine) as tx:
+            tx.set_pair(bob, ann, Pair(friends=False, asked_by=bob, conversation=None))
+        pair = store.pair(ann, bob)
+        assert pair is not None
+        assert pair == store.pair(bob, ann)
+        assert (pair.state_for(ann), pair.state_for(bob)) == ("incoming", "outgoing")
+        assert [(r.name, r.direction) for r in store.requests(ann)] == [("bob", "incoming")]
+        assert [(r.name, r.direction) for r in store.requests(bob)] == [("ann", "outgoing")]
+        assert [(f.name, f.relation) for f in store.find("b", ann, 9)] == [("bob", "incoming")]
+
+    # --- messages and feeds ---
+
+    def test_a_message_is_numbered_and_told_to_each_member(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            first = tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            second = tx.add_message(talk, bob, "bob", "two", "c1", NOW + 1)
+            assert [(ring.user, ring.number) for ring in tx.rings if isinstance(ring, Entry)] == [
+                (ann, 1),
+                (bob, 1),
+                (ann, 2),
+                (bob, 2),
+            ]
+        assert (first.number, second.number) == (1, 2)
+        assert first == Message(first.id, talk, 1, "ann", "one", "2026-11-22T09:56:39.120Z", "c1")
+        assert store.history(talk, None, 10) == [first, second]
+        assert store.history(talk, second.id, 10) == [first]
+        assert store.history(talk, None, 1) == [second]
+        assert store.message_of(bob, "c1") == second
+        for user in (ann, bob):
+            assert [messages(entry) for entry in store.entries(user, 0, 10)] == [first, second]
+            assert [entry.number for entry in store.entries(user, 1, 10)] == [2]
+            assert store.bounds(user) == (1, 2)
+
+    def test_a_sender_has_read_what_it_sends(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            tx.add_message(talk, ann, "ann", "two", "c2", NOW)
+        assert [(c.partner, c.unread, c.read_number) for c in store.conversations(ann)] == [("bob", 0, 2)]
+        assert [(c.partner, c.unread, c.read_number) for c in store.conversations(bob)] == [("ann", 2, 0)]
+        with writing(engine) as tx:
+            tx.set_read(talk, bob, 2)
+            tx.set_read(talk, bob, 1)
+        assert [c.read_number for c in store.conversations(bob)] == [2], "a read mark never moves back"
+
+    def test_the_same_client_id_is_refused_below_every_rule(self, engine: Engine) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+        with pytest.raises(Exception, match=r"(?i)unique"), writing(engine) as tx:
+            tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+        with writing(engine) as tx:
+            tx.add_message(talk, bob, "bob", "another sender's", "c1", NOW)
+
+    def test_feeds_carry_other_events_too(self, engine: Engine, store: Store) -> None:
+        ann, _ = two_users(engine)
+        with writing(engine) as tx:
+            tx.tell(ann, ReadEvent(7, 3))
+        (entry,) = store.entries(ann, 0, 10)
+        assert msgspec.json.decode(entry.event) == {"type": "read", "conversation": 7, "read_number": 3}
+        assert store.tops([ann, 999]) == {ann: 1}
+
+    def test_a_trimmed_feed_says_where_it_begins(self, engine: Engine, store: Store) -> None:
+        ann, bob = two_users(engine)
+        with writing(engine) as tx:
+            for number in range(130):
+                tx.tell(ann, ReadEvent(1, number))
+            tx.tell(bob, ReadEvent(1, 1))
+        with writing(engine) as tx:
+            assert tx.trim_feeds(keep=100, limit=10) == 1
+            assert tx.trim_feeds(keep=100, limit=10) == 0
+        assert store.bounds(ann) == (31, 130)
+        assert store.entries(ann, 0, 1)[0].number == 31
+        assert store.bounds(bob) == (1, 1)
+
+    # --- transactions ---
+
+    def test_a_job_that_raises_undoes_itself_alone(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            with tx.job():
+                tx.add_message(talk, ann, "ann", "kept", "c1", NOW)
+            with contextlib.suppress(RuntimeError), tx.job():
+                tx.add_message(talk, bob, "bob", "undone", "c1", NOW)
+                raise RuntimeError
+            with tx.job():
+                tx.add_message(talk, bob, "bob", "kept too", "c2", NOW)
+            rung = [ring.number for ring in tx.rings if isinstance(ring, Entry) and ring.user == ann]
+        assert rung == [1, 2], "nobody is rung for what was undone"
+        assert [message.text for message in store.history(talk, None, 9)] == ["kept", "kept too"]
+        assert [message.number for message in store.history(talk, None, 9)] == [1, 2]
+
+    def test_nothing_is_seen_before_the_commit_and_all_of_it_after(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            assert store.history(talk, None, 9) == []
+            assert store.bounds(bob).last == 0
+        assert len(store.history(talk, None, 9)) == 1
+
+    def test_a_transaction_that_fails_writes_nothing(self, engine: Engine, store: Store) -> None:
+        ann, _, talk = two_friends(engine)
+        with pytest.raises(RuntimeError), writing(engine) as tx:
+            tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            raise RuntimeError
+        assert store.history(talk, None, 9) == []
+        with writing(engine) as tx:
+            assert tx.add_message(talk, ann, "ann", "two", "c1", NOW).number == 1
+
+    def test_a_snapshot_sees_one_moment(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with engine.snapshot():
+            before = store.bounds(bob)
+            with writing(engine) as tx:
+                tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            assert store.bounds(bob) == before
+            assert store.conversations(bob)[0].last_message is None
+        assert store.bounds(bob).last == before.last + 1
+
+    # --- presence ---
+
+    def test_friends_hear_of_the_first_coming_and_the_last_going(self, engine: Engine, store: Store) -> None:
+        ann, bob, _ = two_friends(engine)
+        with writing(engine) as tx:
+            tx.come(bob, "w1")
+            assert tx.rings == [], "the friend is offline: nobody to tell"
+            tx.come(ann, "w1")
+            tx.come(ann, "w2")
+            tx.go(ann, "w1")
+            assert tx.rings == [Whisper(bob, 2)]
+            tx.go(ann, "w2")
+            tx.go(ann, "w2")
+            assert tx.rings == [Whisper(bob, 2), Whisper(bob, 3)]
+        assert not store.is_online(ann)
+        assert store.presence_mark() == 3
+        assert store.presence_since(0, ann) == [PresenceEvent("bob", True)]
+        assert store.presence_since(0, bob) == [PresenceEvent("ann", False)]
+        assert store.presence_since(3, bob) == []
+        assert store.affected_since(0) == {ann, bob}
+        assert store.affected_since(1) == {bob}
+        assert store.affected_since(3) == set()
+        assert [friend.online for friend in store.friends(ann)] == [True]
+
+    def test_who_comes_is_told_what_friends_did_before_they_could_tell(self, engine: Engine, store: Store) -> None:
+        """A mailbox was opened at mark 1; a friend came before its owner was on record as online."""
+        ann, bob, _ = two_friends(engine)
+        with writing(engine) as tx:
+            tx.come(ann, "w1")
+        mark = store.presence_mark()
+        with writing(engine) as tx:
+            tx.go(ann, "w1")
+            assert tx.rings == [], "bob is not online yet"
+        with writing(engine) as tx:
+            tx.come(bob, "w2", mark)
+            assert tx.rings == [Whisper(bob, store.presence_mark() + 1)]
+        with writing(engine) as tx:
+            tx.come(bob, "w3", store.presence_mark())
+            assert tx.rings == []
+
+    def test_a_buried_worker_takes_its_users_along_unless_they_came_back(self, engine: Engine, store: Store) -> None:
+        ann, bob, _ = two_friends(engine)
+        with writing(engine) as tx:
+            tx.beat("w1", deaf=False)
+            tx.beat("w1", deaf=True)
+            for user in (ann, bob):
+                tx.come(user, "w1")
+            tx.come(ann, "w2")
+        assert store.workers() == {"w1": (2, True)}
+        with writing(engine) as tx:
+            assert tx.bury("w1", beat=1, limit=10) is False
+            assert tx.rings == []
+        assert store.workers() == {"w1": (2, True)}, "it has beaten since: it lives"
+        with writing(engine) as tx:
+            assert tx.bury("w1", beat=2, limit=10) is False
+            assert tx.rings == [Whisper(ann, store.presence_mark() + 1), Alarm()]
+        assert store.workers() == {}
+        assert (store.is_online(ann), store.is_online(bob)) == (True, False)
+        assert store.present_in("w2") == {ann}
+
+    def test_a_burial_goes_slice_by_slice(self, engine: Engine, store: Store) -> None:
+        with writing(engine) as tx:
+            tx.beat("w1", deaf=False)
+            users = [tx.add_user(f"user{number}", "hash", NOW) or 0 for number in range(5)]
+            for user in users:
+                tx.come(user, "w1")
+        left = []
+        for expected in (True, True, False):
+            with writing(engine) as tx:
+                assert tx.bury("w1", beat=1, limit=2) is expected
+                left.append(len(tx.present_in("w1")))
+        assert left == [3, 1, 0]
+        assert store.workers() == {}
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Transaction]:
+    with engine.writing() as connection:
+        yield Transaction(connection)
+
+
+def two_users(engine: Engine) -> tuple[int, int]:
+    with writing(engine) as tx:
+        ann, bob = tx.add_user("ann", "hash", NOW), tx.add_user("bob", "hash", NOW)
+    assert ann is not None
+    assert bob is not None
+    return ann, bob
+
+
+def two_friends(engine: Engine) -> tuple[int, int, int]:
+    ann, bob = two_users(engine)
+    with writing(engine) as tx:
+        talk = tx.add_conversation([ann, bob])
+        tx.set_pair(ann, bob, Pair(friends=True, asked_by=None, conversation=talk))
+    return ann, bob, talk
+
+
+def messages(entry: Entry) -> Message:
+    return msgspec.json.decode(entry.event, type=MessageEvent).message

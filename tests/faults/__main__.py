@@ -1,0 +1,116 @@
+"""`./chat faults`: break things under load, and prove that nothing is lost.
+
+0 no violation; 1 violations, or a planted bug that was missed; 2 a wrong option.
+"""
+
+# ruff: noqa: E402
+from gevent import monkey
+
+monkey.patch_all()
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.faults import bugs, history, report
+from tests.faults.kinds import KINDS
+from tests.faults.oracle import judge
+from tests.faults.run import Plan, check_names, run
+from tests.faults.stage import ENGINES
+from webchat.errors import SetupError
+
+console = Console(stderr=False)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--engine", type=click.Choice(ENGINES), default=Plan.engine, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=Plan.seconds, show_default=True, help="Time of faults.")
+@click.option("--seed", type=int, default=Plan.seed, show_default=True, help="Decides which faults, where and when.")
+@click.option("--nodes", type=click.IntRange(1, 16), default=Plan.nodes, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 16), default=Plan.workers, show_default=True, help="Per node.")
+@click.option("--clients", type=click.IntRange(4), default=Plan.clients, show_default=True)
+@click.option("--pace", type=float, default=Plan.pace, show_default=True, help="Seconds between a client's acts.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("data/faults"), show_default=True)
+@click.option("--faults", "names", default="", metavar="A,B,…", help="Only these kinds.")
+@click.option("--self-test", is_flag=True, help="Plant bugs one at a time, and show each one caught.")
+@click.option("--bugs", "planted", default="", metavar="A,B,…", help="With --self-test: only these bugs.")
+@click.option("--list", "listing", is_flag=True, help="The fault kinds and the bugs of the self-test.")
+@click.option("--judge", "recorded", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A history.")
+def main(
+    *,
+    out: Path,
+    names: str,
+    self_test: bool,
+    planted: str,
+    listing: bool,
+    recorded: Path | None,
+    **wanted: Any,
+) -> None:
+    """Start nodes, Valkey and a database, drive them with independent clients, break things by a seeded
+    schedule, heal, and hold the history of it all against the chat's promises."""
+    if listing:
+        show_list()
+        sys.exit(0)
+    if recorded:
+        sys.exit(judge_again(recorded))
+    plan = Plan(**wanted, faults=_split(names))
+    if wrong := check_names(plan.faults) or bugs.check_names(_split(planted)):
+        die(wrong)
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        if self_test:
+            sys.exit(bugs.self_test(console, _split(planted), plan.seed, out, plan.engine))
+        sys.exit(run_and_report(plan, out / f"{plan.engine}-{plan.seed}.jsonl"))
+    except SetupError as error:
+        die(error.detail)
+
+
+def run_and_report(plan: Plan, path: Path) -> int:
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        found, violations = run(plan, path, lambda what, part: bar.update(task, description=what, completed=part))
+    console.print(
+        f"{plan.engine}, seed {plan.seed}, {plan.nodes} nodes of {plan.workers} workers, {plan.clients} clients, "
+        f"{plan.seconds:g} s of faults",
+        highlight=False,
+    )
+    report.show(console, found.records, violations, path)
+    return 1 if violations else 0
+
+
+def judge_again(path: Path) -> int:
+    try:
+        records = history.load(path)
+    except ValueError as error:
+        die(f"{path}: {error}")
+    violations = judge(records)
+    report.show(console, records, violations, None)
+    return 1 if violations else 0
+
+
+def show_list() -> None:
+    for name, kind in KINDS.items():
+        console.print(f"{name:<22} {kind.summary()}", highlight=False)
+    console.print()
+    for name, scenario in bugs.SCENARIOS.items():
+        console.print(f"{name:<26} {scenario.summary()}", highlight=False)
+
+
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(name for name in names.split(",") if name)
+
+
+def die(sentence: str) -> NoReturn:
+    click.echo(f"webchat: {sentence}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of the clean-up
+    main(prog_name="./chat faults")

@@ -1,0 +1,34 @@
+"""Every single request: answered, in time, and honestly."""
+
+from __future__ import annotations
+
+from tests.faults.history import Record
+from tests.faults.oracle.facts import SLACK, Facts, Violation
+
+QUICK = 3.0  # seconds for anything that is not held; a hash of a password takes the longest
+
+
+def check(facts: Facts) -> list[Violation]:
+    found = [violation for record in facts.requests for violation in _request(facts, record)]
+    return found + [
+        Violation(claim["invariant"], claim["sentence"], claim["t"]) for claim in facts.claims if not claim["holds"]
+    ]
+
+
+def _request(facts: Facts, record: Record) -> list[Violation]:
+    what = f"{record['c']} at node {record['n']}: {record.get('call') or record['e']}"
+    begin, end = record["t0"], record["t"]
+    found: list[Violation] = []
+    limit = record.get("hold", 0) + QUICK + SLACK + facts.lag + facts.stalls(begin, end)
+    if end - begin > limit:
+        found.append(Violation("in-time", f"{what} took {end - begin:.1f} s of {limit:.1f}", end))
+    if record.get("failed") in ("cut", "refused") and not facts.cuts(begin, end):
+        found.append(Violation("answered", f"{what} was {record['failed']}", end))
+    status = record.get("status", 0)
+    if status in record.get("expected", ()):
+        return found
+    if status >= 500 and not (status == 503 and record.get("retry_after")):
+        found.append(Violation("honest", f"{what} was answered {status} without Retry-After", end))
+    elif 400 <= status < 500:
+        found.append(Violation("honest", f"{what} was refused with {status}", end))
+    return found

@@ -1,0 +1,113 @@
+"""What a client shows: a pure model of one, fed with what the server said. Clients and oracle share it.
+
+It de-duplicates as a client should (a message's number says whether it is shown already), and complains
+of whatever an honest feed cannot bring: a hole, or another message under a known number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Message = dict[str, Any]
+
+
+class Talk:
+    """One conversation: the slice of it that is shown, and how far it is read."""
+
+    def __init__(self, last: int, read: int, is_open: bool = True) -> None:
+        self.last = last  # the newest number that this client knows of
+        self.read = read
+        self.open = is_open
+        self.shown: dict[int, Message] = {}
+
+    @property
+    def unread(self) -> int:
+        return self.last - self.read
+
+
+class Screen:
+    """`complaints` collects what must not happen, as (invariant, sentence)."""
+
+    def __init__(self) -> None:
+        self.me = ""
+        self.friends: dict[str, bool] = {}
+        self.requests: dict[str, str] = {}
+        self.talks: dict[int, Talk] = {}
+        self.complaints: list[tuple[str, str]] = []
+
+    def load(self, snapshot: Any, pages: dict[int, list[Message]]) -> None:
+        """Start anew: a snapshot, and the newest page of some conversations, read after it."""
+        self.me = snapshot["me"]["name"]
+        self.friends = {friend["name"]: friend["online"] for friend in snapshot["friends"]}
+        self.requests = {request["name"]: request["direction"] for request in snapshot["requests"]}
+        self.talks = {
+            one["id"]: Talk(one["last_number"], one["read_number"], one["open"]) for one in snapshot["conversations"]
+        }
+        for conversation, page in pages.items():
+            self._page(conversation, page)
+
+    def events(self, events: Iterable[Any]) -> None:
+        for event in events:
+            match event["type"]:
+                case "message":
+                    self._message(event["message"])
+                case "read":
+                    talk = self.talks[event["conversation"]]
+                    talk.read = max(talk.read, event["read_number"])
+                case "presence":
+                    if event["name"] in self.friends:
+                        self.friends[event["name"]] = event["online"]
+                case "friend":
+                    self._relation(event)
+
+    def summary(self) -> dict[str, Any]:
+        """What must equal the summary of a fresh snapshot."""
+        return {
+            "friends": self.friends,
+            "requests": self.requests,
+            "talks": {number: (talk.last, talk.read, talk.unread, talk.open) for number, talk in self.talks.items()},
+        }
+
+    def _page(self, conversation: int, page: list[Message]) -> None:
+        numbers = [message["number"] for message in page]
+        if numbers and numbers != list(range(numbers[0], numbers[-1] + 1)):
+            self._complain("slice", f"a page of conversation {conversation} has the numbers {numbers}")
+        talk = self.talks[conversation]
+        talk.shown = {message["number"]: message for message in page}
+        for message in page:
+            self._advance(talk, message)
+
+    def _message(self, message: Message) -> None:
+        conversation, number = message["conversation"], message["number"]
+        talk = self.talks.get(conversation)
+        if talk is None:
+            self._complain("slice", f"a message of conversation {conversation}, of which nothing was said before")
+            talk = self.talks[conversation] = Talk(number - 1, 0)
+        if number <= talk.last:  # known: a retry of the poll, or a page that was newer than the snapshot
+            if number in talk.shown and talk.shown[number] != message:
+                self._complain("agreement", f"{conversation}/{number} came a second time as another message")
+            return
+        if number > talk.last + 1:
+            self._complain("slice", f"conversation {conversation}: {number} came after {talk.last}")
+        talk.shown[number] = message
+        self._advance(talk, message)
+
+    def _advance(self, talk: Talk, message: Message) -> None:
+        if message["number"] > talk.last:
+            talk.last = message["number"]
+            if message["from"] == self.me:
+                talk.read = message["number"]
+
+    def _relation(self, event: Any) -> None:
+        name = event["name"]
+        self.friends.pop(name, None)
+        self.requests.pop(name, None)
+        if event["state"] == "friend":
+            self.friends[name] = bool(event.get("online"))
+            self.talks.setdefault(event["conversation"], Talk(0, 0)).open = True
+        elif event["state"] != "none":
+            self.requests[name] = event["state"]
+
+    def _complain(self, invariant: str, sentence: str) -> None:
+        self.complaints.append((invariant, sentence))

@@ -1,0 +1,213 @@
+"""The oracle on hand-made histories: a clean one passes, and each promise that is broken is found by its name."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.history import History, Record, load
+from tests.faults.oracle import INVARIANTS, judge
+
+
+def message(number: int, text: str, sender: str = "ann", conversation: int = 1) -> dict[str, Any]:
+    return {
+        "id": number,
+        "conversation": conversation,
+        "number": number,
+        "from": sender,
+        "text": text,
+        "sent_at": "2026-11-22T10:00:00.000Z",
+        "client_id": f"{sender}:{number}",
+    }
+
+
+def snapshot(me: str, last: int, read: int, online: bool = True) -> dict[str, Any]:
+    other = "bob" if me == "ann" else "ann"
+    talk = {"id": 1, "last_number": last, "read_number": read, "unread": last - read, "open": True, "with": other}
+    friend = {"name": other, "online": online, "conversation": 1}
+    return {
+        "cursor": f"e.{me}.{last}",
+        "me": {"name": me},
+        "friends": [friend],
+        "requests": [],
+        "conversations": [talk],
+    }
+
+
+UNACKNOWLEDGED = {"t": 5, "e": "send", "c": "ann", "cid": "x", "conv": 1, "text": "x", "k": 3, "who": "ann"}
+FIRST, SECOND = message(1, "one"), message(2, "two")
+
+
+def clean() -> list[Record]:
+    """Ann sends two messages to Bob, who polls, reads the first, and is polling at the end."""
+
+    def send(number: int, text: str, t: float) -> list[Record]:
+        common = {"c": "ann", "cid": f"ann:{number}"}
+        return [
+            {"t": t, "e": "send", **common, "conv": 1, "text": text, "k": number, "who": "ann"},
+            {"t": t + 0.1, "e": "try", **common, "n": 0, "t0": t, "status": 201, "message": message(number, text)},
+        ]
+
+    def poll(t0: float, t: float, *messages: Any) -> Record:
+        events = [{"type": "message", "message": one} for one in messages]
+        return {"t": t, "e": "poll", "c": "bob", "n": 1, "t0": t0, "hold": 6, "status": 200, "events": events}
+
+    empty = {"parked": 0, "mailboxes": 0, "channels": 0, "files": {"7": 20}, "greenlets": {"7": 9}}
+    return [
+        {"t": 0, "e": "load", "c": "bob", "snapshot": snapshot("bob", 0, 0), "pages": [[1, []]]},
+        *send(1, "one", 1.0),
+        poll(0.5, 1.2, FIRST),
+        {"t": 1.5, "e": "read", "c": "bob", "who": "bob", "conv": 1, "number": 1},
+        poll(1.2, 1.6) | {"events": [{"type": "read", "conversation": 1, "read_number": 1}]},
+        {"t": 2, "e": "inject", "id": "f", "kind": "kill", "node": 0, "promise": 5, "cuts": True, "stalls": 0.0},
+        {"t": 2.1, "e": "heal", "id": "f"},
+        {"t": 3, "e": "recovered", "id": "f", "seconds": 0.9},
+        *send(2, "two", 9.0),
+        poll(8.0, 9.2, SECOND),
+        {"t": 10, "e": "final.history", "conv": 1, "messages": [FIRST, SECOND]},
+        {"t": 10, "e": "final.polling", "clients": ["bob"]},
+        {"t": 10, "e": "final.state", "c": "bob", "snapshot": snapshot("bob", 2, 1)},
+        {"t": 11, "e": "final.presence", "online": ["ann", "bob"], "seen": {"bob": {"ann": True}}},
+        {"t": 12, "e": "final.baseline", "before": empty, "after": copy.deepcopy(empty)},
+        {"t": 12, "e": "final.integrity", "said": "ok"},
+        {"t": 12, "e": "final.processes", "pids": []},
+    ]
+
+
+def failed_poll(how: str, t: float) -> Record:
+    return {"t": t, "e": "poll", "c": "bob", "n": 0, "t0": t - 0.2, "hold": 6, "failed": how}
+
+
+def the(records: list[Record], event: str, nth: int = 0) -> Record:
+    return [record for record in records if record["e"] == event][nth]
+
+
+Change = Callable[[list[Record]], object]
+
+BROKEN: list[tuple[str, str, Change]] = [
+    ("acknowledged", "lost", lambda all_: the(all_, "final.history")["messages"].pop()),
+    (
+        "acknowledged",
+        "twice",
+        lambda all_: the(all_, "final.history")["messages"].append(message(3, "two")),
+    ),
+    ("acknowledged", "with another text", lambda all_: the(all_, "try")["message"].update(text="none")),
+    (
+        "acknowledged",
+        "as new again on a retry",
+        lambda all_: all_.insert(6, the(all_, "try") | {"t": 1.4, "t0": 1.3}),
+    ),
+    ("unsent", "from nowhere", lambda all_: the(all_, "final.history")["messages"].append(message(3, "who?"))),
+    (
+        "at-most-once",
+        "unacknowledged twice",
+        lambda all_: the(all_, "final.history")["messages"].extend([message(3, "x"), message(4, "x")]),
+    ),
+    (
+        "sender-order",
+        "swapped",
+        lambda all_: (the(all_, "send", 0).update(k=2), the(all_, "send", 1).update(k=1)),
+    ),
+    ("committed-first", "acknowledged too soon", lambda all_: the(all_, "try").update(uncommitted=True)),
+    ("committed-first", "shown too soon", lambda all_: the(all_, "poll").update(uncommitted=[1])),
+    ("slice", "a hole", lambda all_: the(all_, "poll", 0).update(events=[])),
+    ("agreement", "another text", lambda all_: the(all_, "poll")["events"][0].update(message=message(1, "won"))),
+    ("delivered", "the last is not shown", lambda all_: the(all_, "poll", 2).update(events=[])),
+    ("prompt", "late", lambda all_: the(all_, "poll", 2).update(t=9.1 + 4.5)),
+    ("snapshot", "differs", lambda all_: the(all_, "final.state")["snapshot"]["friends"][0].update(online=False)),
+    ("unread", "wrong", lambda all_: the(all_, "final.state")["snapshot"]["conversations"][0].update(unread=2)),
+    (
+        "unread",
+        "a read mark was not kept",
+        lambda all_: the(all_, "final.state")["snapshot"]["conversations"][0].update(unread=2, read_number=0),
+    ),
+    ("honest", "a crash", lambda all_: the(all_, "poll", 1).update(status=500)),
+    ("honest", "503 and no word of when", lambda all_: the(all_, "poll", 1).update(status=503)),
+    ("honest", "logged out", lambda all_: the(all_, "poll", 1).update(status=401)),
+    ("answered", "cut off, and no fault near", lambda all_: the(all_, "poll", 2).update(failed="cut", t=9.05)),
+    ("in-time", "held too long", lambda all_: the(all_, "poll", 1).update(t0=-12)),
+    (
+        "cursor",
+        "garbage accepted",
+        lambda all_: all_.append({"t": 4, "e": "claim", "invariant": "cursor", "holds": False, "sentence": "!"}),
+    ),
+    (
+        "revoked",
+        "polls on",
+        lambda all_: all_.append({"t": 4, "e": "claim", "invariant": "revoked", "holds": False, "sentence": "!"}),
+    ),
+    ("recovery", "slow", lambda all_: the(all_, "recovered").update(seconds=7.5)),
+    ("recovery", "never", lambda all_: all_.remove(the(all_, "recovered"))),
+    ("presence", "a ghost", lambda all_: the(all_, "final.presence").update(online=["bob"])),
+    ("resources", "a mailbox is left", lambda all_: the(all_, "final.baseline")["after"].update(mailboxes=1)),
+    ("resources", "files are left", lambda all_: the(all_, "final.baseline")["after"].update(files={"8": 40})),
+    ("integrity", "broken", lambda all_: the(all_, "final.integrity").update(said="row 7 missing")),
+    ("integrity", "a process is left", lambda all_: the(all_, "final.processes").update(pids=[7])),
+]
+
+
+def test_a_clean_history_has_no_violation() -> None:
+    assert judge(clean()) == []
+
+
+@pytest.mark.parametrize(("invariant", "what", "change"), BROKEN, ids=[f"{one}: {two}" for one, two, _ in BROKEN])
+def test_each_broken_promise_is_found_by_its_name(invariant: str, what: str, change: Change) -> None:
+    records = [*clean(), UNACKNOWLEDGED]
+    change(records)
+    assert invariant in {violation.invariant for violation in judge(records)}, judge(records)
+
+
+def test_every_invariant_can_be_broken() -> None:
+    assert set(INVARIANTS) == {invariant for invariant, _, _ in BROKEN}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda all_: all_.insert(11, failed_poll("cut", 2.05)), id="a poll is cut by a kill"),
+        pytest.param(lambda all_: all_.insert(11, failed_poll("own", 5.0)), id="a client hangs up"),
+        pytest.param(lambda all_: all_.insert(11, failed_poll("stale", 5.0)), id="a kept connection ended"),
+        pytest.param(lambda all_: all_.insert(4, the(all_, "poll")), id="a message comes twice"),
+        pytest.param(
+            lambda all_: all_.insert(6, the(all_, "try") | {"t": 1.4, "t0": 1.3, "status": 200}), id="an honest retry"
+        ),
+        pytest.param(lambda all_: the(all_, "poll", 2).update(t=9.1 + 3.9), id="late, yet within promise and slack"),
+        pytest.param(
+            lambda all_: all_.append(UNACKNOWLEDGED),
+            id="an unacknowledged message is lost",
+        ),
+    ],
+)
+def test_what_a_client_must_bear_is_no_violation(change: Change) -> None:
+    records = clean()
+    change(records)
+    assert judge(records) == []
+
+
+def test_a_restore_excuses_what_was_said_after_the_copy(tmp_path: Path) -> None:
+    records = clean()
+    the(records, "final.history")["messages"].pop()
+    the(records, "final.state")["snapshot"]["conversations"][0].update(last_number=1, unread=0)
+    records.insert(-6, {"t": 9.5, "e": "restored", "since": 8.0})
+    after = {"t": 9.6, "e": "load", "c": "bob", "snapshot": snapshot("bob", 1, 1), "pages": [[1, [FIRST]]]}
+    records.insert(-6, after)
+    assert judge(records) == []
+
+
+def test_a_history_survives_its_file(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    for record in clean():
+        history.note(**{("event" if name == "e" else name): value for name, value in record.items() if name != "t"})
+    history.close()
+    assert load(tmp_path / "history.jsonl") == history.records
+
+
+def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "no.jsonl"
+    path.write_text('{"t": 1, "e": "run"}\n[]\n')
+    with pytest.raises(ValueError, match="line 2"):
+        load(path)

@@ -1,0 +1,171 @@
+"""The mailbox's law, by hand and by a machine that does anything in any order."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from webchat.entities.feed import Entry
+from webchat.logic.mailbox import TAIL_MAX, Mailbox, Put, Wake
+
+USER = 7
+
+
+def event(number: int) -> bytes:
+    return b"event %d" % number
+
+
+def test_the_next_number_is_appended_and_wakes() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    parked = box.park(1, 6, 24)
+    assert box.put(5, event(5)) is Put.APPENDED
+    assert parked.event.is_set()
+    assert box.after(4) == [event(5)]
+    assert box.after(5) == []
+
+
+def test_what_is_known_is_dropped_and_wakes_nobody() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    parked = box.park(1, 6, 24)
+    assert box.put(4, event(4)) is Put.KNOWN
+    assert not parked.event.is_set()
+
+
+def test_a_gap_is_not_guessed_at() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    parked = box.park(1, 6, 24)
+    assert box.put(6, event(6)) is Put.GAP
+    assert box.stale
+    assert box.top == 4
+    assert parked.event.is_set()
+    box.extend([Entry(USER, 4, event(4)), Entry(USER, 5, event(5)), Entry(USER, 6, event(6))])
+    assert box.after(4) == [event(5), event(6)]
+
+
+def test_the_tail_says_when_it_does_not_reach_back() -> None:
+    box = Mailbox(USER, top=10, mark=0)
+    assert box.after(9) is None
+    assert box.after(10) == []
+    for number in range(11, 11 + TAIL_MAX + 1):
+        box.put(number, event(number))
+    assert box.after(10) is None
+    assert len(box.after(11) or []) == TAIL_MAX
+
+
+def test_entries_behind_a_trimmed_hole_start_a_new_tail() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    box.put(5, event(5))
+    box.extend([Entry(USER, 90, event(90)), Entry(USER, 91, event(91))])
+    assert box.top == 91
+    assert box.after(89) == [event(90), event(91)]
+    assert box.after(5) is None
+
+
+def test_the_newest_poll_evicts_the_oldest_of_its_session_then_of_the_user() -> None:
+    box = Mailbox(USER, top=0, mark=0)
+    polls = [box.park(1, 2, 3), box.park(1, 2, 3)]
+
+    def evicted() -> list[int]:
+        return [number for number, poll in enumerate(polls) if poll.reason is Wake.EVICTED]
+
+    polls.append(box.park(1, 2, 3))
+    assert evicted() == [0], "the oldest of the session"
+    polls.append(box.park(2, 2, 3))
+    assert evicted() == [0]
+    polls.append(box.park(3, 2, 3))
+    assert evicted() == [0, 1], "the oldest of the user"
+
+
+def test_revoking_ends_one_sessions_polls_and_those_still_on_their_way() -> None:
+    box = Mailbox(USER, top=0, mark=0)
+    mine, theirs = box.park(1, 6, 24), box.park(2, 6, 24)
+    assert box.revoke(1) is False
+    assert mine.reason is Wake.REVOKED
+    assert theirs.reason is None
+    assert 1 in box.revoked
+    assert box.revoke(2) is True
+
+
+def test_a_hint_wakes_once_and_never_goes_back() -> None:
+    box = Mailbox(USER, top=0, mark=3)
+    parked = box.park(1, 6, 24)
+    box.hint(6)
+    assert parked.event.is_set()
+    parked.event.clear()
+    for known in (5, 6):
+        box.hint(known)
+        assert not parked.event.is_set()
+    assert box.mark == 6
+
+
+def test_what_one_poll_reads_up_wakes_the_others() -> None:
+    """Its ring, when it comes at last, is known and wakes nobody."""
+    box = Mailbox(USER, top=4, mark=0)
+    parked = box.park(1, 6, 24)
+    box.extend([Entry(USER, 5, event(5))])
+    assert parked.event.is_set()
+    assert box.put(5, event(5)) is Put.KNOWN
+
+
+class MailboxMachine(RuleBasedStateMachine):
+    """A feed in a list is the truth; rings of it come late, twice or never. Two clients follow it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feed: list[Entry] = []
+        self.box = Mailbox(USER, top=0, mark=0)
+        self.seen: dict[int, list[bytes]] = {1: [], 2: []}
+
+    @rule()
+    def commit(self) -> None:
+        number = len(self.feed) + 1
+        self.feed.append(Entry(USER, number, event(number)))
+
+    @rule(data=st.data())
+    def ring(self, data: st.DataObject) -> None:
+        if self.feed:
+            entry = data.draw(st.sampled_from(self.feed[-5:]))
+            self.box.put(entry.number, entry.event)
+
+    @rule()
+    def miss(self) -> None:
+        self.box.miss()
+
+    @rule(session=st.sampled_from([1, 2]))
+    def look(self, session: int) -> None:
+        """What `Hub._look` does, on a list in place of the database."""
+        seen = self.seen[session]
+        if self.box.stale:
+            self.box.stale = False
+            self.box.extend(self.feed[self.box.top :])
+        news = self.box.after(len(seen))
+        seen += [entry.event for entry in self.feed[len(seen) :]] if news is None else news
+
+    @rule(session=st.sampled_from([1, 2]))
+    def park_and_leave(self, session: int) -> None:
+        parked = self.box.park(session, 2, 3)
+        self.box.leave(parked, now=1.0)
+
+    @rule()
+    def linger_out_and_reopen(self) -> None:
+        self.box = Mailbox(USER, top=len(self.feed), mark=0)
+
+    @invariant()
+    def nobody_saw_a_gap_a_double_or_a_swap(self) -> None:
+        for seen in self.seen.values():
+            assert seen == [event(number) for number in range(1, len(seen) + 1)]
+
+    @invariant()
+    def the_tail_leads_up_to_the_top(self) -> None:
+        numbers = [number for number, _ in self.box.tail]
+        assert numbers == list(range(self.box.top - len(numbers) + 1, self.box.top + 1))
+        assert self.box.top <= len(self.feed)
+
+    @invariant()
+    def a_ring_beyond_the_top_leaves_it_stale_or_is_in_it(self) -> None:
+        assert not self.box.parked
+
+
+MailboxMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMailboxMachine = MailboxMachine.TestCase

@@ -1,0 +1,91 @@
+"""create_app(node): every route on one page."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import falcon
+
+from webchat.data.database import prepare
+from webchat.node import Node, build_node
+from webchat.settings import Settings
+from webchat.web import problems
+from webchat.web.conversations import History, ReadMarks
+from webchat.web.events import Events
+from webchat.web.friends import Friend, Friends
+from webchat.web.guard import Guard
+from webchat.web.headers import Headers
+from webchat.web.health import Healthz, Metrics, Readyz
+from webchat.web.limits import RateLimits
+from webchat.web.messages import Messages
+from webchat.web.openapi import OpenApi, document
+from webchat.web.pages import STATIC, Index, Static, load
+from webchat.web.sessions import Session, Tokens
+from webchat.web.state import State
+from webchat.web.users import Users
+
+
+class ChatApp(falcon.App):  # type: ignore[type-arg]
+    """The WSGI application, with what its worker process needs to know of it."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.headers = Headers(node.settings.forwarded_allow_ips)
+        super().__init__(middleware=[self.headers])
+
+    def drain(self) -> None:
+        """The worker is about to stop: answer all parked polls."""
+        self.node.drain()
+
+    def stop(self) -> None:
+        """The last answer is out."""
+        self.node.stop()
+
+
+def create_app(node: Node) -> ChatApp:
+    app = ChatApp(node)
+    app.req_options.keep_blank_qs_values = True  # `?after=` is an empty cursor, not a missing one
+    problems.install(app)
+
+    for template, resource in routes(node):
+        app.add_route(template, resource)
+    assets = load(STATIC)
+    app.add_route("/", Index(assets))
+    app.add_route("/static/{path:path}", Static(assets))
+    return app
+
+
+def routes(node: Node) -> list[tuple[str, Any]]:
+    """The documented calls."""
+    guard = Guard(node.accounts)
+    limits = RateLimits(node.settings)
+    calls: list[tuple[str, Any]] = [
+        ("/api/users", Users(guard, node.accounts, limits)),
+        ("/api/session", Session(guard, node.accounts, limits)),
+        ("/api/tokens", Tokens(guard, node.accounts, limits)),
+        ("/api/state", State(guard, node.chat)),
+        ("/api/events", Events(guard, node.hub, node.settings.poll_hold)),
+        ("/api/messages", Messages(guard, node.chat, limits)),
+        ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
+        ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
+        ("/api/friends", Friends(guard, node.friends, limits)),
+        ("/api/friends/{name}", Friend(guard, node.friends, limits)),
+        ("/healthz", Healthz()),
+        ("/readyz", Readyz(node.database_ok, lambda: node.bus.deaf, lambda: node.hub.draining)),
+        ("/metrics", Metrics()),
+    ]
+    calls.append(("/api/openapi.json", OpenApi(document(calls))))
+    return calls
+
+
+def openapi_document() -> dict[str, Any]:
+    """The API's document, made without a server: from the routes of a node on an empty database."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=folder, redis_url="unix:///nowhere")
+        prepare(settings)
+        node = build_node(settings)
+        try:
+            return document(routes(node))
+        finally:
+            node.engine.close()

@@ -1,0 +1,139 @@
+"""The `webchat` command: reads flags and environment, calls one function, translates errors to exit codes.
+
+0 done; 2 the configuration cannot be meant; 3 the server cannot start. Either way one line, no traceback.
+Modules are imported where they are needed: `webchat --help` and the launcher stay quick and small.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from webchat import __version__
+from webchat.errors import SetupError
+from webchat.settings import PROJECT, Settings
+
+BAD_CONFIGURATION = 2
+CANNOT_START = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="webchat")
+def main() -> None:
+    """A web live chat on Comet. Every option has a WEBCHAT_* variable, and there are more: see README.md."""
+    os.umask(0o077)  # whatever is written holds people's messages: it is nobody else's business
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 lets the system choose.  [8000]")
+@click.option("--workers", type=click.IntRange(1), help="Comet worker processes.  [2]")
+@click.option("--data", metavar="DIR", help="Folder of the database and run files.  [data]")
+@click.option("--demo/--no-demo", default=None, help="Two demo accounts (loopback and default database only).")
+def serve(**flags: Any) -> None:
+    """Start the server; Ctrl-C stops it."""
+    settings = load(**flags)
+    from workers.launcher import serve as run
+
+    try:
+        code = run(settings)
+    except SetupError as error:
+        die(error, CANNOT_START)
+    sys.exit(code)
+
+
+@main.group()
+def demo() -> None:
+    """The demo accounts."""
+
+
+@demo.command()
+@click.option("--data", metavar="DIR", help="Folder of the database.  [data]")
+def remove(**flags: Any) -> None:
+    """Disable the demo accounts for good and end their sessions; what they said stays readable."""
+    settings = load(**flags)
+    from webchat.data import demo as accounts
+
+    try:
+        removed = accounts.remove(settings)
+    except SetupError as error:
+        die(error, CANNOT_START)
+    click.echo(f"removed: {', '.join(removed)}" if removed else "there are no demo accounts in this database")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--data", metavar="DIR", help="Folder of the database.  [data]")
+def backup(file: Path, **flags: Any) -> None:
+    """Copy the database to FILE, while the server runs."""
+    settings = load(**flags)
+    from webchat.data import backup as backups
+
+    try:
+        backups.backup(settings, file)
+    except SetupError as error:
+        die(error, CANNOT_START)
+    click.echo(f"backup: {file}, {file.stat().st_size:,} bytes")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--data", metavar="DIR", help="Folder of the database.  [data]")
+def restore(file: Path, **flags: Any) -> None:
+    """Put the backup FILE in the database's place, while the server is stopped."""
+    settings = load(**flags)
+    from webchat.data import backup as backups
+
+    try:
+        epoch = backups.restore(settings, file)
+    except SetupError as error:
+        die(error, CANNOT_START)
+    click.echo(f"restored: {file}; its new epoch is {epoch}, so every client will load the state anew")
+
+
+@main.command()
+def openapi() -> None:
+    """Print the OpenAPI document, as the server serves it."""
+    from webchat.app import openapi_document
+
+    click.echo(json.dumps(openapi_document(), indent=2))
+
+
+@main.command()
+def settings() -> None:
+    """Print the table of settings, as it stands in README.md."""
+    from webchat.settings_table import table
+
+    click.echo(table())
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def faults(words: tuple[str, ...]) -> None:
+    """Break things under load, and prove that nothing is lost (`faults --help`)."""
+    if not (PROJECT / "tests" / "faults").is_dir():
+        die(SetupError("the fault harness comes with the source tree (tests/faults), not with an installation"), 2)
+    # A process of its own: gevent must patch it before anything else is imported.
+    environ = os.environ | {"PYTHONPATH": str(PROJECT)}
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "tests.faults", *words], environ)  # noqa: S606
+
+
+def load(**flags: Any) -> Settings:
+    try:
+        return Settings.load(**flags)
+    except SetupError as error:
+        die(error, BAD_CONFIGURATION)
+
+
+def die(error: SetupError, code: int) -> NoReturn:
+    click.echo(f"webchat: {error.detail}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main(prog_name="webchat")

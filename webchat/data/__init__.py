@@ -1,0 +1,1 @@
+"""DATA: what outlives a request: tables, store (reads), transaction and committer (writes), bus (the doorbell)."""

@@ -1,0 +1,241 @@
+"""The doorbell on Redis or Valkey pub/sub: two connections per worker, one to ring and one to hear.
+
+Each connection has one greenlet that writes and one that reads, so no reply can reach the wrong caller.
+The set of channels wanted is kept here and not in the client library: after a reconnect all of them are
+subscribed anew, and then `Listener.missed` says that rings may be lost.
+
+Twice a second the worker rings itself. The probe's channel is the last one subscribed, so a probe that is
+heard proves both connections and every subscription before it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import gevent
+import structlog
+from gevent.event import Event
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionInterface
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from webchat.data import bus
+from webchat.data.bus import Listener
+from webchat.entities.feed import Alarm, Ring
+
+PROBE_EVERY = 0.5  # seconds
+DEAF_AFTER = 1.2  # seconds without hearing a probe; with one turn of the clock, news is at most 2 s late
+SOCKET_TIMEOUT = 3.0  # seconds; a server that is silent for longer is frozen: reconnect
+CONFIRM_WAIT = 1.0  # seconds that a poll waits for its subscription
+KEEP = 10_000  # rings kept for a server that is away; older ones are found by the clock
+BATCH = 500  # commands in one write
+LAST_RINGS = 1.0  # seconds that a worker that stops waits for its last rings to be taken
+RETRY_FIRST, RETRY_MAX = 0.05, 0.5  # seconds between attempts to connect: back within 1 s of the server
+
+log = structlog.get_logger()
+Broken = (RedisError, OSError)
+
+
+class _Channel:
+    """A subscription: how many SUBSCRIBEs are on their way, and whether a poll gave up waiting for one."""
+
+    __slots__ = ("confirmed", "late", "outstanding")
+
+    def __init__(self) -> None:
+        self.outstanding = 0
+        self.late = False
+        self.confirmed = Event()
+
+
+class RedisBus:
+    """See `webchat.data.bus.Bus`. `space` keeps databases that share one server apart."""
+
+    def __init__(self, url: str, space: str, worker: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = Redis.from_url(
+            url,
+            protocol=2,
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._prefix = f"webchat:{space}:".encode()
+        self._probe = self._prefix + b"worker:" + worker.encode()
+        self._clock = clock
+        self._heard_at = float("-inf")
+        self._rings: deque[Ring] = deque(maxlen=KEEP)
+        self._ringing = Event()
+        self._channels: dict[bytes, _Channel] = {}
+        self._changes: deque[tuple[bytes, bytes]] = deque()
+        self._changed = Event()
+        self._greenlets: list[gevent.Greenlet] = []
+        self._listener: Listener
+
+    @property
+    def deaf(self) -> bool:
+        return self._clock() - self._heard_at > DEAF_AFTER
+
+    def start(self, listener: Listener) -> None:
+        self._listener = listener
+        self._greenlets = [gevent.spawn(self._keep, self._ring_loop), gevent.spawn(self._keep, self._hear_loop)]
+
+    def stop(self) -> None:
+        with gevent.Timeout(LAST_RINGS, False):
+            while self._rings:
+                gevent.sleep(0.01)
+        gevent.killall(self._greenlets)
+
+    def ring(self, rings: Sequence[Ring]) -> None:
+        self._rings.extend(rings)
+        self._ringing.set()
+
+    def subscribe(self, user: int) -> None:
+        name = self._channel_of(user)
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = _Channel()
+            self._change(b"SUBSCRIBE", name)
+        if not channel.confirmed.wait(0 if self.deaf else CONFIRM_WAIT):
+            channel.late = True
+
+    def unsubscribe(self, user: int) -> None:
+        name = self._channel_of(user)
+        if self._channels.pop(name, None) is not None:
+            self._change(b"UNSUBSCRIBE", name)
+
+    def subscriptions(self) -> int:
+        """How many users' rings this worker wants to hear."""
+        return len(self._channels)
+
+    def _channel_of(self, user: int) -> bytes:
+        return self._prefix + b"%d" % user
+
+    def _change(self, command: bytes, name: bytes) -> None:
+        self._changes.append((command, name))
+        self._changed.set()
+
+    # --- connections ---
+
+    def _keep(self, serve: Callable[[ConnectionInterface], None]) -> None:
+        """Connect, serve until the connection breaks, connect again."""
+        pause = RETRY_FIRST
+        while True:
+            connection = self._client.connection_pool.make_connection()
+            try:
+                connection.connect()
+                pause = RETRY_FIRST
+                serve(connection)
+            except Broken as error:
+                self._heard_at = float("-inf")  # known to be broken: no need to wait for a probe
+                if pause == RETRY_FIRST:  # once per outage
+                    log.warning("doorbell broken", connection=serve.__name__.strip("_"), error=str(error))
+            except Exception as error:  # a greenlet that ends here would leave the worker deaf for ever
+                log.exception("doorbell failed", connection=serve.__name__.strip("_"), error=repr(error))
+            finally:
+                connection.disconnect()
+            gevent.sleep(pause)
+            pause = min(pause * 2, RETRY_MAX)
+
+    # --- ringing ---
+
+    def _ring_loop(self, connection: ConnectionInterface) -> None:
+        """One pipelined write for all rings that wait, or a probe when it is time; then read the replies."""
+        probe_at = self._clock()
+        self._ringing.set()  # what the connection before this one could not send
+        while True:
+            if self._clock() >= probe_at:
+                probe_at = self._clock() + PROBE_EVERY
+                self._publish(connection, [(self._probe, b"")])
+            self._ringing.wait(max(0.0, probe_at - self._clock()))
+            self._ringing.clear()
+            while self._rings:
+                # Taken off the queue only when sent: a break in mid-write rings again, and a second ring
+                # of the same number is dropped by whoever hears it.
+                batch = [self._rings[n] for n in range(min(len(self._rings), BATCH))]
+                self._publish(connection, [(self._channel_of(ring.user), bus.encode(ring)) for ring in batch])
+                for ring in batch:
+                    if self._rings and self._rings[0] is ring:
+                        self._rings.popleft()
+
+    def _publish(self, connection: ConnectionInterface, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        commands = [("PUBLISH", channel, payload) for channel, payload in messages]
+        connection.send_packed_command(connection.pack_commands(commands))
+        for _ in commands:
+            connection.read_response()
+
+    # --- hearing ---
+
+    def _hear_loop(self, connection: ConnectionInterface) -> None:
+        self._changes.clear()
+        for name, channel in self._channels.items():
+            channel.outstanding = 0
+            channel.confirmed.clear()
+            self._changes.append((b"SUBSCRIBE", name))
+        self._changes.append((b"SUBSCRIBE", self._channel_of(Alarm().user)))
+        self._changes.append((b"SUBSCRIBE", self._probe))
+        self._changed.set()
+        writer = gevent.spawn(self._write_changes, connection)
+        try:
+            self._read(connection)
+        finally:
+            writer.kill()
+
+    def _write_changes(self, connection: ConnectionInterface) -> None:
+        """The only greenlet that writes to this connection."""
+        try:
+            while True:
+                self._changed.wait()
+                self._changed.clear()
+                while self._changes:
+                    batch = [self._changes.popleft() for _ in range(min(len(self._changes), BATCH))]
+                    for command, name in batch:
+                        if command == b"SUBSCRIBE" and name in self._channels:
+                            self._channels[name].outstanding += 1
+                    connection.send_packed_command(connection.pack_commands(batch))
+        except Broken as error:
+            log.warning("doorbell broken", connection="subscriptions", error=str(error))
+            connection.disconnect()  # wakes the reader, which starts over
+
+    def _read(self, connection: ConnectionInterface) -> None:
+        whole = False  # have the subscriptions of this connection all been confirmed?
+        while True:
+            reply: Any = connection.read_response()
+            if not isinstance(reply, list) or len(reply) != 3:
+                continue
+            kind, name, payload = reply
+            if name == self._probe:
+                if kind == b"subscribe" and not whole:
+                    whole = True
+                    gevent.spawn(self._listener.missed, None)
+                self._heard_at = self._clock()
+            elif kind == b"message":
+                self._heard(name, payload)
+            elif kind == b"subscribe":
+                self._confirm(name)
+
+    def _heard(self, name: bytes, payload: bytes) -> None:
+        try:
+            ring = bus.decode(int(name.removeprefix(self._prefix)), payload)
+        except ValueError:
+            log.warning("not a ring", channel=name, payload=payload[:40])
+            return
+        if isinstance(ring, Alarm):
+            gevent.spawn(self._listener.missed, None)
+        else:
+            self._listener.deliver((ring,))
+
+    def _confirm(self, name: bytes) -> None:
+        channel = self._channels.get(name)
+        if channel is None:
+            return
+        channel.outstanding -= 1
+        if channel.outstanding > 0:
+            return  # a SUBSCRIBE of later date is under way, behind an UNSUBSCRIBE
+        channel.confirmed.set()
+        if channel.late:
+            channel.late = False
+            gevent.spawn(self._listener.missed, (int(name.removeprefix(self._prefix)),))

@@ -1,0 +1,179 @@
+"""SQLite through apsw, whose bundled library is newer than most systems' and releases the GIL in each step.
+
+WAL with `synchronous=FULL`: a commit has reached the disk when it returns. The workers of one machine
+queue for the write lock in `flock` (fair, woken at once) because SQLite's own busy handler sleeps in
+steps and starves the unlucky.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import peewee
+from playhouse.apsw_ext import APSWDatabase
+
+from webchat.errors import SetupError, Unavailable
+
+# The release that fixed a race in which a WAL reset could corrupt the database.
+SQLITE_MIN = (3, 51, 3)
+
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": 1,
+    "cache_size": -16_000,  # KiB
+    "temp_store": "memory",
+}
+# What may pass by itself; every other error of SQLite's is a mistake of ours.
+TRANSIENT = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.ProtocolError,
+    apsw.NoMemError,
+)
+READ_BUSY = 0.05  # seconds; a reader in WAL mode waits only for a recovery, and the event loop waits with it
+WRITE_BUSY = 5.0  # seconds that a writer waits for a foreign process's lock, on its own thread
+
+
+class _Database(APSWDatabase):  # type: ignore[misc]
+    """Peewee's handle on one apsw connection, shared by all greenlets of a thread."""
+
+    def __init__(self, path: Path, busy: float) -> None:
+        # thread_safe=False: one connection, not one per greenlet. Safe because no statement yields.
+        super().__init__(str(path), pragmas=_PRAGMAS, timeout=busy, thread_safe=False)
+
+    def _add_conn_hooks(self, conn: apsw.Connection) -> None:
+        conn.convert_binding = lambda _connection, _number, value: str(value)  # dates of the migration history
+        super()._add_conn_hooks(conn)
+
+
+class SqliteConnection:
+    """See `webchat.data.engine.Connection`."""
+
+    for_update = ""
+
+    def __init__(self, path: Path, busy: float) -> None:
+        self.database: peewee.Database = _Database(path, busy)
+        self.database.connect()
+        self._apsw: apsw.Connection = self.database.connection()
+        self._execute = self._apsw.execute
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._execute(sql, parameters).fetchall()  # type: ignore[no-any-return]
+        except TRANSIENT as error:
+            raise _unavailable(error) from error
+
+    def run(self, query: Any) -> Any:
+        try:
+            return query.execute(self.database)
+        except peewee.DatabaseError as error:
+            if isinstance(error.__context__, TRANSIENT):
+                raise _unavailable(error) from error
+            raise
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._apsw.in_transaction
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        self.rows("SAVEPOINT job")
+        try:
+            yield
+        except BaseException:
+            # SQLite may have ended the whole transaction by itself (disk full): then there is none to undo.
+            if self.in_transaction:
+                self.rows("ROLLBACK TO job")
+                self.rows("RELEASE job")
+            raise
+        self.rows("RELEASE job")
+
+
+class SqliteEngine:
+    """See `webchat.data.engine.Engine`. `path`: the database file, already migrated."""
+
+    def __init__(self, path: Path) -> None:
+        check_version()
+        self._path = path
+        self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._user = _use(path, fcntl.LOCK_SH)
+        self._writer: SqliteConnection | None = None
+        self.reader = SqliteConnection(path, READ_BUSY)
+        self.reader.rows("PRAGMA query_only = 1")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.reader.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.reader.rows("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[SqliteConnection]:
+        if self._writer is None:
+            self._writer = SqliteConnection(self._path, WRITE_BUSY)
+        writer = self._writer
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            writer.rows("BEGIN IMMEDIATE")
+            try:
+                yield writer
+                writer.rows("COMMIT")
+            except BaseException:
+                if writer.in_transaction:
+                    writer.rows("ROLLBACK")
+                raise
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        self.reader.database.close()
+        if self._writer is not None:
+            self._writer.database.close()
+        os.close(self._lock)
+        os.close(self._user)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While nobody has an engine on this database. Raises SetupError where somebody has."""
+    user = _use(path, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(user)
+
+
+def _use(path: Path, how: int) -> int:
+    """A descriptor that stands for the use of the database, shared or alone, until it is closed."""
+    user = os.open(path.with_name(path.name + ".used"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(user, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(user)
+        other = "is just being restored" if how == fcntl.LOCK_SH else "is in use by a server; stop it first"
+        raise SetupError(f"the database {path} {other}") from None
+    return user
+
+
+def check_version() -> None:
+    """Raises SetupError where the linked SQLite still has the WAL-reset race."""
+    if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < SQLITE_MIN:
+        wanted = ".".join(map(str, SQLITE_MIN))
+        raise SetupError(f"SQLite {apsw.sqlite_lib_version()} is too old: {wanted} or newer is needed")
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(f"the database cannot take this now ({error})", code="database_unavailable", retry_after=1)

@@ -1,0 +1,299 @@
+"""What can be read. Each method is one question, answered by an index; none of them decides anything.
+
+Hot questions (those that a send or a poll asks) are SQL, prepared once per connection; all others are
+Peewee queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from peewee import JOIN, fn
+
+from webchat.data.engine import Reader
+from webchat.data.tables import Conversation as ConversationRow
+from webchat.data.tables import Feed, Member, Meta, Presence, Relation, User
+from webchat.data.tables import Message as MessageRow
+from webchat.data.tables import Session as SessionRow
+from webchat.entities.feed import Entry, MessageEvent, PresenceEvent, encode
+from webchat.entities.people import Found, Friend, FriendRequest, RelationState, Session, name_key
+from webchat.entities.talk import Conversation, Message, rfc3339
+
+CHUNK = 10_000  # values in one IN (…); SQLite takes 32,766 parameters
+
+_MESSAGE = """
+    SELECT m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id
+    FROM message m JOIN "user" u ON u.id = m.sender
+"""
+_SESSION = """
+    SELECT s.id, u.id, u.name FROM session s JOIN "user" u ON u.id = s."user"
+    WHERE s.token_hash = ? AND s.expires_at > ? AND NOT u.disabled
+"""
+_ENTRIES = """
+    SELECT e.number, e.event, m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id
+    FROM entry e LEFT JOIN message m ON m.id = e.message LEFT JOIN "user" u ON u.id = m.sender
+    WHERE e."user" = ? AND e.number > ? ORDER BY e.number LIMIT ?
+"""
+_AFFECTED = """
+    SELECT r.high FROM feed f JOIN relation r ON r.low = f."user" WHERE f.presence > ? AND r.friends
+    UNION
+    SELECT r.low FROM feed f JOIN relation r ON r.high = f."user" WHERE f.presence > ? AND r.friends
+"""
+MEMBERSHIP = """
+    SELECT c.open, c.last_number, m.read_number FROM member m JOIN conversation c ON c.id = m.conversation
+    WHERE m.conversation = ? AND m."user" = ?
+"""
+_BOUNDS = 'SELECT first, last FROM feed WHERE "user" = ?'
+
+
+class Credentials(NamedTuple):
+    user: int
+    name: str
+    password_hash: str
+
+
+class Bounds(NamedTuple):
+    """A feed keeps the entries `first`..`last`; an empty one has `first` = `last` + 1."""
+
+    first: int
+    last: int
+
+
+class Pair(NamedTuple):
+    """How two users stand to each other."""
+
+    friends: bool
+    asked_by: int | None
+    conversation: int | None
+
+    def state_for(self, user: int) -> RelationState:
+        if self.friends:
+            return "friend"
+        if self.asked_by is None:
+            return "none"
+        return "outgoing" if self.asked_by == user else "incoming"
+
+
+class Membership(NamedTuple):
+    """A member's view of a conversation; `members` in ascending order."""
+
+    open: bool
+    last_number: int
+    read_number: int
+
+
+class Store:
+    """Reads, on whatever reader."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._on = reader
+
+    # --- the database itself ---
+
+    def epoch(self) -> str:
+        return str(self._on.rows("SELECT value FROM meta WHERE key = 'epoch'")[0][0])
+
+    # --- people ---
+
+    def session(self, token_hash: bytes, now: int) -> Session | None:
+        """The session with this secret's SHA-256, unless it is over at `now` (ms)."""
+        rows = self._on.rows(_SESSION, (token_hash, now))
+        return Session(*rows[0]) if rows else None
+
+    def living_sessions(self, sessions: Iterable[int], now: int) -> set[int]:
+        """Those of `sessions` that are not over."""
+        living: set[int] = set()
+        for some in _chunks(sessions):
+            query = SessionRow.select(SessionRow.id).where(SessionRow.id.in_(some), SessionRow.expires_at > now)
+            living.update(row[0] for row in self._on.run(query.tuples()))
+        return living
+
+    def credentials(self, name: str) -> Credentials | None:
+        """What a log-in is checked against; None also for a disabled user."""
+        query = User.select(User.id, User.name, User.password_hash).where(User.key == name_key(name), ~User.disabled)
+        return next((Credentials(*row) for row in self._on.run(query.tuples())), None)
+
+    def user(self, name: str) -> tuple[int, str] | None:
+        """The id and the name as its owner spells it."""
+        query = User.select(User.id, User.name).where(User.key == name_key(name), ~User.disabled)
+        return next(iter(self._on.run(query.tuples())), None)
+
+    def name(self, user: int) -> str:
+        return str(self._on.rows('SELECT name FROM "user" WHERE id = ?', (user,))[0][0])
+
+    def demo_users(self) -> list[str]:
+        return [row[0] for row in self._on.run(User.select(User.name).where(User.demo).order_by(User.id).tuples())]
+
+    def find(self, prefix: str, user: int, limit: int) -> list[Found]:
+        """People whose name begins with `prefix`, and how they stand to `user`, in alphabetical order."""
+        key = name_key(prefix)
+        query = (
+            User.select(User.id, User.name)
+            .where(User.key >= key, User.key < key + "\U0010ffff", User.id != user, ~User.disabled)
+            .order_by(User.key)
+            .limit(limit)
+        )
+        found = list(self._on.run(query.tuples()))
+        pairs = [self.pair(user, other) for other, _ in found]
+        return [
+            Found(name, pair.state_for(user) if pair else "none") for (_, name), pair in zip(found, pairs, strict=True)
+        ]
+
+    def pair(self, one: int, other: int) -> Pair | None:
+        rows = self._on.rows(
+            "SELECT friends, asked_by, conversation FROM relation WHERE low = ? AND high = ?",
+            (min(one, other), max(one, other)),
+        )
+        return Pair(bool(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+
+    def friends(self, user: int) -> list[Friend]:
+        return [
+            Friend(name, bool(online), conversation)
+            for name, online, conversation in self._related(
+                user, Relation.friends, User.name, _online(User.id), Relation.conversation
+            )
+        ]
+
+    def friend_ids(self, user: int) -> list[int]:
+        return [row[0] for row in self._related(user, Relation.friends, User.id)]
+
+    def requests(self, user: int) -> list[FriendRequest]:
+        asked = Relation.asked_by.is_null(False)
+        return [
+            FriendRequest(name, "outgoing" if asked_by == user else "incoming")
+            for name, asked_by in self._related(user, asked, User.name, Relation.asked_by)
+        ]
+
+    def _related(self, user: int, condition: Any, *columns: Any) -> Iterator[tuple[Any, ...]]:
+        for mine, theirs in ((Relation.low, Relation.high), (Relation.high, Relation.low)):
+            query = Relation.select(*columns).join(User, on=(User.id == theirs)).where(mine == user, condition)
+            yield from self._on.run(query.order_by(User.key).tuples())
+
+    # --- conversations ---
+
+    def conversations(self, user: int) -> list[Conversation]:
+        """All conversations of `user`, the most recently active first."""
+        partner, mine, theirs, sender = User.alias(), Member.alias(), Member.alias(), User.alias()
+        row, last = ConversationRow, MessageRow
+        query = (
+            row.select(
+                *(row.id, row.kind, partner.name, row.open, row.last_number, mine.read_number),
+                *(last.id, last.number, sender.name, last.text, last.sent_at, last.client_id),
+            )
+            .join(mine, on=(mine.conversation == row.id))
+            .join(theirs, on=((theirs.conversation == row.id) & (theirs.user != mine.user)))
+            .join(partner, on=(partner.id == theirs.user))
+            .join(last, JOIN.LEFT_OUTER, on=(last.id == row.last_message))
+            .join(sender, JOIN.LEFT_OUTER, on=(sender.id == last.sender))
+            .where(mine.user == user)
+            .order_by(fn.COALESCE(row.last_message, 0).desc(), row.id.desc())
+        )
+        return [_conversation(*found) for found in self._on.run(query.tuples())]
+
+    def membership(self, conversation: int, user: int) -> Membership | None:
+        return self._membership(MEMBERSHIP, conversation, user)
+
+    def _membership(self, sql: str, conversation: int, user: int) -> Membership | None:
+        rows = self._on.rows(sql, (conversation, user))
+        return Membership(bool(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+
+    def members(self, conversation: int) -> list[int]:
+        """In ascending order: the order in which their feeds are locked."""
+        return [
+            row[0]
+            for row in self._on.rows(
+                'SELECT "user" FROM member WHERE conversation = ? ORDER BY "user"', (conversation,)
+            )
+        ]
+
+    def message_of(self, sender: int, client_id: str) -> Message | None:
+        """What this sender has sent under this client id."""
+        rows = self._on.rows(f"{_MESSAGE} WHERE m.sender = ? AND m.client_id = ?", (sender, client_id))
+        return _message(*rows[0]) if rows else None
+
+    def history(self, conversation: int, before: int | None, limit: int) -> list[Message]:
+        """The newest `limit` messages, or of those older than the message `before` (an id); oldest first."""
+        condition, parameters = ("AND m.id < ?", (before,)) if before is not None else ("", ())
+        rows = self._on.rows(
+            f"{_MESSAGE} WHERE m.conversation = ? {condition} ORDER BY m.id DESC LIMIT ?",
+            (conversation, *parameters, limit),
+        )
+        return [_message(*row) for row in reversed(rows)]
+
+    # --- feeds ---
+
+    def bounds(self, user: int) -> Bounds:
+        rows = self._on.rows(_BOUNDS, (user,))
+        return Bounds(*rows[0]) if rows else Bounds(1, 0)
+
+    def entries(self, user: int, after: int, limit: int) -> list[Entry]:
+        """The entries that follow number `after`; the first is not `after` + 1 where older ones were trimmed."""
+        return [
+            Entry(user, number, event if event is not None else encode(MessageEvent(_message(*message))))
+            for number, event, *message in self._on.rows(_ENTRIES, (user, after, limit))
+        ]
+
+    def tops(self, users: Iterable[int]) -> dict[int, int]:
+        """The last number of each feed."""
+        tops: dict[int, int] = {}
+        for some in _chunks(users):
+            tops.update(self._on.run(Feed.select(Feed.user, Feed.last).where(Feed.user.in_(some)).tuples()))
+        return tops
+
+    # --- presence ---
+
+    def presence_mark(self) -> int:
+        """The mark of the last coming or going of anybody."""
+        return int(next(iter(self._on.run(Meta.select(Meta.value).where(Meta.key == "presence").tuples())))[0])
+
+    def presence_since(self, mark: int, user: int) -> list[PresenceEvent]:
+        """The friends of `user` who came or went after `mark`, as they are now, in order of the changes."""
+        theirs = Relation.select(Relation.high).where(Relation.low == user, Relation.friends)
+        ours = Relation.select(Relation.low).where(Relation.high == user, Relation.friends)
+        query = (
+            Feed.select(User.name, _online(Feed.user))
+            .join(User, on=(User.id == Feed.user))
+            .where(Feed.presence > mark, Feed.user.in_(theirs) | Feed.user.in_(ours))
+            .order_by(Feed.presence)
+        )
+        return [PresenceEvent(name, bool(online)) for name, online in self._on.run(query.tuples())]
+
+    def affected_since(self, mark: int) -> set[int]:
+        """The users of whom a friend came or went after `mark`."""
+        return {row[0] for row in self._on.rows(_AFFECTED, (mark, mark))}
+
+    def is_online(self, user: int) -> bool:
+        return bool(self._on.rows('SELECT 1 FROM presence WHERE "user" = ? LIMIT 1', (user,)))
+
+    def present_in(self, worker: str) -> set[int]:
+        """The users that are online through this worker."""
+        return {
+            row[0] for row in self._on.run(Presence.select(Presence.user).where(Presence.worker == worker).tuples())
+        }
+
+    def workers(self) -> dict[str, tuple[int, bool]]:
+        """Every worker on record: how often it has beaten, and whether it is deaf."""
+        return {row[0]: (row[1], bool(row[2])) for row in self._on.rows("SELECT id, beat, deaf FROM worker")}
+
+
+def _online(user: Any) -> Any:
+    return fn.EXISTS(Presence.select(Presence.user).where(Presence.user == user))
+
+
+def _message(id: int, conversation: int, number: int, sender: str, text: str, sent_at: int, client_id: str) -> Message:
+    return Message(id, conversation, number, sender, text, rfc3339(sent_at), client_id)
+
+
+def _conversation(
+    id: int, kind: Any, partner: str, is_open: bool, last_number: int, read_number: int, *last: Any
+) -> Conversation:
+    message = None if last[0] is None else _message(last[0], id, *last[1:])
+    unread = last_number - read_number
+    return Conversation(id, kind, partner, bool(is_open), last_number, read_number, unread, message)
+
+
+def _chunks(values: Iterable[int]) -> Iterator[Sequence[int]]:
+    everything = list(values)
+    for start in range(0, len(everything), CHUNK):
+        yield everything[start : start + CHUNK]

@@ -1,0 +1,143 @@
+"""The tables, as Peewee models bound to no database: each query names the connection it runs on.
+
+Times are Unix milliseconds. `tests/data/test_migrations.py` holds these models against what the
+migrations build.
+"""
+
+from __future__ import annotations
+
+from peewee import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CompositeKey,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+
+class Meta(Model):
+    """Facts of the database itself: `epoch` (12 hex digits) and `presence` (the last mark given)."""
+
+    key = TextField(primary_key=True)
+    value = TextField()
+
+
+class User(Model):
+    """`key` is the name in the form in which it is unique. A disabled user cannot log in."""
+
+    id = AutoField()
+    name = TextField()
+    key = TextField(unique=True)
+    password_hash = TextField()
+    demo = BooleanField(default=False)
+    disabled = BooleanField(default=False)
+    created_at = BigIntegerField()
+
+
+class Session(Model):
+    """A browser's session or a program's token; only the SHA-256 of the secret is kept.
+
+    `id` is the hash's first 63 bits, so that an id is never given twice.
+    """
+
+    id = BigIntegerField(primary_key=True)
+    token_hash = BlobField(unique=True)
+    user = IntegerField(index=True)
+    expires_at = BigIntegerField(index=True)
+
+
+class Relation(Model):
+    """Two users, `low` < `high`. `asked_by` is set while the question waits; `conversation` outlives the friendship."""
+
+    low = IntegerField()
+    high = IntegerField(index=True)
+    friends = BooleanField(default=False)
+    asked_by = IntegerField(null=True)
+    conversation = IntegerField(null=True, index=True)
+
+    class Meta:
+        primary_key = CompositeKey("low", "high")
+
+
+class Conversation(Model):
+    """`open` while its members may send; `last_number` numbers the messages."""
+
+    id = AutoField()
+    kind = TextField(default="direct")
+    open = BooleanField(default=True)
+    last_number = IntegerField(default=0)
+    last_message = BigIntegerField(null=True)
+
+
+class Member(Model):
+    conversation = IntegerField()
+    user = IntegerField(index=True)
+    read_number = IntegerField(default=0)
+
+    class Meta:
+        primary_key = CompositeKey("conversation", "user")
+
+
+class Message(Model):
+    """(`sender`, `client_id`) is unique for ever: that is what makes a retry harmless."""
+
+    id = BigAutoField()
+    conversation = IntegerField()
+    number = IntegerField()
+    sender = IntegerField()
+    client_id = TextField()
+    text = TextField()
+    sent_at = BigIntegerField()
+
+    class Meta:
+        indexes = ((("sender", "client_id"), True), (("conversation", "id"), False))
+
+
+class Feed(Model):
+    """Entries `first`..`last` are kept; `last` numbers them, and on PostgreSQL its row lock serialises that.
+
+    `presence` is the mark of the user's last coming or going.
+    """
+
+    user = IntegerField(primary_key=True)
+    first = IntegerField(default=1)
+    last = IntegerField(default=0)
+    presence = BigIntegerField(default=0, index=True)
+
+
+class Entry(Model):
+    """One feed entry: it points at a message, which lives once, or carries any other event as JSON."""
+
+    user = IntegerField()
+    number = IntegerField()
+    message = BigIntegerField(null=True)
+    event = BlobField(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("user", "number")
+        without_rowid = True
+
+
+class Worker(Model):
+    """A living worker process: `beat` counts up while it lives; `deaf` while it cannot ring or hear."""
+
+    id = TextField(primary_key=True)
+    beat = IntegerField(default=0)
+    deaf = BooleanField(default=False)
+
+
+class Presence(Model):
+    """`user` has a mailbox in `worker`: that is what being online means."""
+
+    user = IntegerField()
+    worker = TextField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("user", "worker")
+
+
+ALL = (Meta, User, Session, Relation, Conversation, Member, Message, Feed, Entry, Worker, Presence)

@@ -1,0 +1,67 @@
+"""Who talks: users, their sessions, and how two of them stand to each other."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+# Starts with a letter or digit, so that a name can never be read as `.` or `..` in a URL.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,31}")
+
+PASSWORD_MIN = 8  # characters; NIST SP 800-63B
+PASSWORD_MAX = 256  # characters; bounds what one log-in can make us hash
+
+
+def name_key(name: str) -> str:
+    """The form in which names are unique: `Ann` and `ann` are one person."""
+    return name.lower()
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A log-in that is still good."""
+
+    id: int
+    user: int
+    name: str
+
+
+class Me(msgspec.Struct, frozen=True):
+    """The public face of a user."""
+
+    name: str
+
+
+RelationState = Literal["friend", "incoming", "outgoing", "none"]
+
+
+class Relation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How `name` stands to the one who is told: `incoming` means that `name` has asked."""
+
+    name: str
+    state: RelationState
+    online: bool | None = None
+    conversation: int | None = None
+
+
+class Friend(msgspec.Struct, frozen=True):
+    """A friend's line in the snapshot."""
+
+    name: str
+    online: bool
+    conversation: int
+
+
+class FriendRequest(msgspec.Struct, frozen=True):
+    """A question that waits for its answer."""
+
+    name: str
+    direction: Literal["incoming", "outgoing"]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A search hit."""
+
+    name: str
+    relation: RelationState

@@ -1,0 +1,54 @@
+"""What is said, and where."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+TEXT_MAX = 4_000  # characters (code points)
+CLIENT_ID_MAX = 64
+
+
+class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    """One message, as every member sees it.
+
+    `id` is unique in the whole database; `number` counts 1, 2, 3, … without gaps in its conversation and
+    is the conversation's one order. `sent_at` is RFC 3339 in UTC, set when the message was accepted.
+    """
+
+    id: int
+    conversation: int
+    number: int
+    sender: str
+    text: str
+    sent_at: str
+    client_id: str
+
+
+class Conversation(msgspec.Struct, frozen=True, rename={"partner": "with"}):
+    """A conversation's line in one member's snapshot; `unread` = `last_number` - `read_number`."""
+
+    id: int
+    kind: Literal["direct"]
+    partner: str
+    open: bool
+    last_number: int
+    read_number: int
+    unread: int
+    last_message: Message | None
+
+
+class ReadMark(msgspec.Struct, frozen=True):
+    """How far one has read a conversation."""
+
+    conversation: int
+    read_number: int
+    unread: int
+
+
+def rfc3339(milliseconds: int) -> str:
+    """Unix time in ms → `2026-11-22T09:25:00.123Z`."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"

@@ -1,0 +1,116 @@
+"""Chat: sending, reading back, and the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from webchat.data.committer import Committer
+from webchat.data.engine import Engine
+from webchat.data.store import Store
+from webchat.data.transaction import Transaction
+from webchat.entities.feed import Cursor, ReadEvent, Snapshot
+from webchat.entities.people import Me, Session
+from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Message, ReadMark
+from webchat.errors import Conflict, Invalid, NotFound
+
+# One sentence for the absent and for the forbidden: an answer must not tell which.
+NOWHERE = "there is no such friend or conversation"
+
+
+class Chat:
+    """`now` gives Unix milliseconds; `cursor` tells where a user's feed stands."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        committer: Committer,
+        cursor: Callable[[int], Cursor],
+        now: Callable[[], int],
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._committer = committer
+        self._cursor = cursor
+        self._now = now
+
+    def send(
+        self, session: Session, to: str | None, conversation: int | None, text: str, client_id: str
+    ) -> tuple[Message, bool]:
+        """Commit a message to a friend (by name) or a conversation (by id); and whether it is new.
+
+        The same (sender, client id) gives the first message again, on any node and for ever. Raises
+        NotFound where the sender may not send, Conflict where the client id was used for other content.
+        """
+        check_text(text)
+        check_client_id(client_id)
+        if (to is None) == (conversation is None):
+            raise Invalid("give either `to` or `conversation`", code="bad_recipient")
+
+        def work(tx: Transaction) -> tuple[Message, bool]:
+            place = conversation if conversation is not None else _with(tx, session.user, to or "")
+            known = tx.message_of(session.user, client_id)
+            if known is not None:
+                if known.text != text or known.conversation != place:
+                    raise Conflict("this client_id was used for another message", code="client_id_reused")
+                return known, False
+            membership = tx.membership(place, session.user) if place is not None else None
+            if place is None or membership is None or not membership.open:
+                raise NotFound(NOWHERE)
+            return tx.add_message(place, session.user, session.name, text, client_id, self._now()), True
+
+        return self._committer.submit(work)
+
+    def history(
+        self, session: Session, conversation: int, before: int | None, limit: int
+    ) -> tuple[list[Message], bool]:
+        """A page of messages, oldest first, that ends before the message `before`; and whether older ones exist."""
+        if self._store.membership(conversation, session.user) is None:
+            raise NotFound(NOWHERE)
+        messages = self._store.history(conversation, before, limit + 1)
+        return messages[-limit:], len(messages) > limit
+
+    def read(self, session: Session, conversation: int, number: int) -> ReadMark:
+        """Move one's read mark forward to `number`, and tell one's other devices."""
+
+        def work(tx: Transaction) -> ReadMark:
+            membership = tx.membership(conversation, session.user)
+            if membership is None:
+                raise NotFound(NOWHERE)
+            if number > membership.last_number:
+                raise Invalid(f"the conversation has {membership.last_number} messages so far", code="bad_number")
+            reached = max(number, membership.read_number)
+            if reached > membership.read_number:
+                tx.set_read(conversation, session.user, reached)
+                tx.tell(session.user, ReadEvent(conversation, reached))
+            return ReadMark(conversation, reached, membership.last_number - reached)
+
+        return self._committer.submit(work)
+
+    def snapshot(self, session: Session) -> Snapshot:
+        """All that a client shows, as of one moment, and the cursor of that moment."""
+        with self._engine.snapshot():
+            return Snapshot(
+                str(self._cursor(session.user)),
+                Me(session.name),
+                self._store.friends(session.user),
+                self._store.requests(session.user),
+                self._store.conversations(session.user),
+            )
+
+
+def _with(tx: Transaction, user: int, name: str) -> int | None:
+    """The conversation with the person of this name, open or not."""
+    other = tx.user(name)
+    pair = tx.pair(user, other[0]) if other else None
+    return pair.conversation if pair else None
+
+
+def check_text(text: str) -> None:
+    if not text.strip() or len(text) > TEXT_MAX or "\0" in text:
+        raise Invalid(f"a message has 1 to {TEXT_MAX} characters, not all of them blank", code="bad_text")
+
+
+def check_client_id(client_id: str) -> None:
+    if not (1 <= len(client_id) <= CLIENT_ID_MAX and client_id.isascii() and client_id.isprintable()):
+        raise Invalid(f"a client_id has 1 to {CLIENT_ID_MAX} printable ASCII characters", code="bad_client_id")

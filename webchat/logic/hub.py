@@ -1,0 +1,376 @@
+"""The hub: this worker's mailboxes. It parks polls, and wakes them when the doorbell rings.
+
+    look, wait, look again
+
+A poll finds the user's mailbox or opens it: subscribe, *wait for the confirmation*, then read the feed's
+top, so that whatever is committed later is heard. It looks; where there is nothing new it parks, and looks
+again when it is woken. A mailbox lingers after its last poll, so that the next one costs neither Redis nor
+the database.
+
+A question to the database may yield: rings come, other polls look, sessions end before the answer is there.
+So a mailbox listens before it asks, and stays while somebody looks into it; and a poll parks only in the same
+breath in which it has found nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+import structlog
+from gevent.event import AsyncResult
+
+from webchat.data.bus import Bus
+from webchat.data.store import Store
+from webchat.entities.feed import Cursor, Entry, Revocation, Ring, Whisper, encode
+from webchat.entities.people import Session
+from webchat.errors import NotLoggedIn, Unavailable
+from webchat.logic.mailbox import Mailbox, Parked, Put, Wake
+
+# Of one answer; a client that is further behind polls again. A client that asks and does not read costs
+# this much memory on each of its connections.
+ANSWER_MAX = 64 * 1024  # bytes, but always one event
+READ_MAX = 100  # entries read at once
+
+log = structlog.get_logger()
+
+
+class Answer(NamedTuple):
+    """What a poll is answered: `cursor` to go on from, `events` as encoded JSON."""
+
+    cursor: Cursor
+    events: list[bytes]
+    reset: bool = False
+    ended: Wake | None = None
+
+
+class Residents(Protocol):
+    """Who wants to know that users come to, and go from, this worker."""
+
+    def come(self, user: int, mark: int) -> None:
+        """`mark`: the last presence change that the user's mailbox knows of."""
+
+    def go(self, user: int) -> None: ...
+
+
+class Limits(NamedTuple):
+    """`linger` in seconds; the others are numbers of parked polls."""
+
+    linger: float
+    per_session: int
+    per_user: int
+    per_worker: int
+
+
+class Counters:
+    """What the hub counts, for `/metrics`."""
+
+    __slots__ = ("gaps", "late_rings", "polls", "resets", "wakes")
+
+    def __init__(self) -> None:
+        self.polls = self.wakes = self.gaps = self.resets = self.late_rings = 0
+
+
+class Hub:
+    """See the module. All methods run on the event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        epoch: str,
+        limits: Limits,
+        now: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._epoch = epoch
+        self._limits = limits
+        self._now = now
+        self._clock = clock
+        self._boxes: dict[int, Mailbox] = {}
+        self._opening: dict[int, AsyncResult] = {}
+        self._mark = store.presence_mark()
+        self.residents: Residents | None = None
+        self.unsure = False  # rings may be lost, and the database could not be asked for them
+        self._looking = self._look_again = False
+        self.parked = 0
+        self.draining = False
+        self.counters = Counters()
+
+    # --- polling ---
+
+    def poll(
+        self,
+        session: Session,
+        cursor: Cursor,
+        hold: float,
+        watch: Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]],
+    ) -> Answer:
+        """What comes after `cursor`; waits for it up to `hold` seconds.
+
+        `watch(gone)` is entered while the poll is parked and calls `gone` when the client has left.
+        Raises NotLoggedIn when the session ends meanwhile, Unavailable where too many polls are parked or
+        the database does not answer.
+        """
+        self.counters.polls += 1
+        if cursor.epoch != self._epoch or cursor.user != session.user:
+            return self._reset(session.user)
+        with self._visit(session) as box:
+            while True:
+                answer = self._look(box, cursor)
+                _check_session(box, session)
+                if answer.events or answer.reset or hold <= 0 or self.draining:
+                    return answer._replace(ended=Wake.DRAIN) if self.draining else answer
+                cursor = answer.cursor
+                if not box.has_news(cursor.number, cursor.mark):
+                    return self._wait(box, session, cursor, hold, watch)
+
+    @contextlib.contextmanager
+    def _visit(self, session: Session) -> Iterator[Mailbox]:
+        """The user's mailbox; it stays for as long as the block runs and the session lives."""
+        box, opened = self._boxes.get(session.user), False
+        while box is None or session.user in self._opening:
+            box, opened = self._open(session.user), True
+            if self._boxes.get(session.user) is not box:
+                box = None  # another poll opened it, and it was closed again before our turn came
+        box.visitors += 1
+        try:
+            _check_session(box, session)
+            box.sessions.add(session.id)
+            # A revocation that was rung before the subscription stood was not heard.
+            if opened and not self._store.living_sessions([session.id], self._now()):
+                box.revoke(session.id)
+            _check_session(box, session)
+            yield box
+        finally:
+            box.visitors -= 1
+            box.polled_at = self._clock()
+            if not box.sessions and self._boxes.get(box.user) is box:
+                self._close(box)  # the session was over before it came
+
+    def _wait(
+        self,
+        box: Mailbox,
+        session: Session,
+        cursor: Cursor,
+        hold: float,
+        watch: Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]],
+    ) -> Answer:
+        deadline = self._clock() + hold
+        with self._parked(box, session) as parked, watch(lambda: parked.wake(Wake.GONE)):
+            while True:
+                woken = parked.event.wait(max(0.0, deadline - self._clock()))
+                parked.event.clear()
+                if not woken:
+                    box.stale = True  # once in a hold, look into the database, whatever the doorbell brings
+                _check_session(box, session)
+                if parked.reason is Wake.GONE:
+                    return Answer(cursor, [], ended=Wake.GONE)
+                answer = self._look(box, cursor)
+                _check_session(box, session)
+                if answer.events or answer.reset or parked.reason or not woken:
+                    self.counters.wakes += 1
+                    return answer._replace(ended=parked.reason)
+                cursor = answer.cursor
+
+    @contextlib.contextmanager
+    def _parked(self, box: Mailbox, session: Session) -> Iterator[Parked]:
+        if self.parked >= self._limits.per_worker:
+            raise Unavailable("this server holds as many polls as it can", code="too_many_polls", retry_after=2)
+        parked = box.park(session.id, self._limits.per_session, self._limits.per_user)
+        self.parked += 1
+        try:
+            yield parked
+        finally:
+            self.parked -= 1
+            box.leave(parked, self._clock())
+
+    def _look(self, box: Mailbox, cursor: Cursor) -> Answer:
+        """What the mailbox, or else the database, has after the cursor. Does not wait for news."""
+        # A number beyond the top is no lie yet: another worker may have told the client what this one has
+        # not heard of.
+        if box.stale or cursor.number > box.top:
+            self._catch_up(box)
+        if cursor.number > box.top:
+            return self._reset(box.user)
+        events = box.after(cursor.number)
+        if events is None:
+            entries = self._store.entries(box.user, cursor.number, READ_MAX)
+            if not entries or entries[0].number != cursor.number + 1:
+                return self._reset(box.user)
+            events = [entry.event for entry in entries]
+        events = _fitting(events)
+        number, mark = cursor.number + len(events), cursor.mark
+        if box.mark > mark:
+            mark = self._store.presence_mark()  # before the changes: what comes in between is told again
+            events += [encode(event) for event in self._store.presence_since(cursor.mark, box.user)]
+        return Answer(cursor._replace(number=number, mark=mark), events)
+
+    def _catch_up(self, box: Mailbox) -> None:
+        """Read what the doorbell did not bring."""
+        box.stale = False  # before the read: a gap that shows while it runs makes it stale again
+        try:
+            entries = self._store.entries(box.user, box.top, READ_MAX)
+            while entries:
+                box.extend(entries)
+                entries = self._store.entries(box.user, box.top, READ_MAX) if len(entries) == READ_MAX else []
+        except Unavailable:
+            box.stale = self.unsure = True
+            raise
+
+    def _reset(self, user: int) -> Answer:
+        self.counters.resets += 1
+        top = self._store.bounds(user).last
+        return Answer(Cursor(self._epoch, user, top, self._store.presence_mark()), [], reset=True)
+
+    def cursor(self, user: int) -> Cursor:
+        """Where a snapshot's feed goes on; read it before, or in one transaction with, the data."""
+        return Cursor(self._epoch, user, self._store.bounds(user).last, self._store.presence_mark())
+
+    # --- mailboxes ---
+
+    def _open(self, user: int) -> Mailbox:
+        """Open the user's mailbox; polls that come while it is being opened wait for the first one's work."""
+        opening = self._opening.get(user)
+        if opening is not None:
+            box: Mailbox = opening.get()
+            return box
+        opening = self._opening[user] = AsyncResult()
+        # From now on it gets what is rung, though it cannot know yet what that follows.
+        box = self._boxes[user] = Mailbox(user, 0, 0)
+        try:
+            self._bus.subscribe(user)
+            box.opened(self._store.bounds(user).last, self._store.presence_mark())
+        except BaseException as error:
+            del self._boxes[user]
+            self._bus.unsubscribe(user)
+            opening.set_exception(error)
+            raise
+        finally:
+            del self._opening[user]
+        opening.set(box)
+        if self.residents is not None:
+            self.residents.come(user, box.mark)
+        return box
+
+    def _close(self, box: Mailbox) -> None:
+        del self._boxes[box.user]
+        self._bus.unsubscribe(box.user)
+        if self.residents is not None:
+            self.residents.go(box.user)
+
+    def sweep(self) -> None:
+        """Close the mailboxes whose last poll was longer ago than they linger."""
+        before = self._clock() - self._limits.linger
+        for box in list(self._boxes.values()):
+            if not box.visitors and box.polled_at < before and box.user not in self._opening:
+                self._close(box)
+
+    def users(self) -> set[int]:
+        """The users with a mailbox here."""
+        return set(self._boxes)
+
+    # --- the doorbell's listener ---
+
+    def deliver(self, rings: Iterable[Ring]) -> None:
+        """Put rings, heard from the doorbell or just committed here, into their mailboxes."""
+        for ring in rings:
+            box = self._boxes.get(ring.user)
+            if box is None:
+                continue
+            match ring:
+                case Entry(_, number, event):
+                    if box.put(number, event) is Put.GAP:
+                        self.counters.gaps += 1
+                case Whisper(_, mark):
+                    box.hint(mark)
+                case Revocation(_, session):
+                    self._revoke(box, session)
+
+    def missed(self, users: Iterable[int] | None) -> None:
+        """Rings may be lost: ask the database for all these mailboxes at once (None: every one)."""
+        if users is not None:
+            self._ask_for(users)
+            return
+        # Many may call for it at once; what is lost from now on is found by the next round.
+        self._look_again = True
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            while self._look_again:
+                self._look_again = self.unsure = False
+                if self._ask_for(list(self._boxes)):
+                    self._end_dead_sessions()
+        except Unavailable as error:
+            log.warning("could not look for ended sessions", error=error.detail)
+            self.unsure = True
+        finally:
+            self._looking = False
+
+    def _ask_for(self, users: Iterable[int]) -> bool:
+        """Whether the database could be asked."""
+        boxes = [self._boxes[user] for user in users if user in self._boxes]
+        try:
+            tops = self._store.tops(box.user for box in boxes)
+            for box in boxes:
+                if box.user in self._opening:
+                    box.stale = True
+                elif tops.get(box.user, 0) > box.top:
+                    box.miss()
+                    self.counters.late_rings += 1
+            self._missed_presence()
+            return True
+        except Unavailable as error:
+            log.warning("could not look for missed rings", error=error.detail)
+            self.unsure = True  # the clock asks again
+            for box in boxes:
+                box.stale = True  # whoever looks next reads the database; nobody is woken to fail
+            return False
+
+    def _missed_presence(self) -> None:
+        mark = self._store.presence_mark()
+        if mark > self._mark:
+            for user in self._store.affected_since(self._mark) & self._boxes.keys():
+                self._boxes[user].hint(mark)
+            self._mark = max(self._mark, mark)
+
+    def _end_dead_sessions(self) -> None:
+        """End the polls of sessions that are over, in case that was not heard either."""
+        parked = {poll.session: box for box in self._boxes.values() for poll in box.parked}
+        for session in parked.keys() - self._store.living_sessions(parked, self._now()):
+            self._revoke(parked[session], session)
+
+    def _revoke(self, box: Mailbox, session: int) -> None:
+        # Visitors have named their sessions: if none is left, all of them are about to leave.
+        if box.revoke(session) and self._boxes.get(box.user) is box and box.user not in self._opening:
+            self._close(box)
+
+    # --- the end ---
+
+    def drain(self) -> None:
+        """Answer every parked poll now, with what it has; from now on none is parked."""
+        self.draining = True
+        for box in self._boxes.values():
+            for parked in list(box.parked):
+                parked.wake(Wake.DRAIN)
+
+
+def _check_session(box: Mailbox, session: Session) -> None:
+    """Raises NotLoggedIn where the session ended before its poll came, or while it was here."""
+    if session.id in box.revoked:
+        raise NotLoggedIn("this session has ended")
+
+
+def _fitting(events: list[bytes]) -> list[bytes]:
+    """As many of the first events as fit into one answer, but at least one."""
+    size = 0
+    for count, event in enumerate(events):
+        size += len(event)
+        if size > ANSWER_MAX and count:
+            return events[:count]
+    return events

@@ -1,0 +1,170 @@
+"""A mailbox: the tail of one user's feed in one worker, and who is parked on it. No I/O, no clock.
+
+The law: `top` is the highest number that this worker knows of, and `tail` holds the entries that lead up
+to it without a gap.
+
+    put(n)      n == top + 1    append, wake                  APPENDED
+                n <= top        known already: drop           KNOWN
+                n >  top + 1    a ring was lost: do not guess GAP (the mailbox is now `stale`)
+
+A stale mailbox is mended by whoever looks next, from the database (`extend`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Iterable
+
+from gevent.event import Event
+
+from webchat.entities.feed import Entry
+
+TAIL_MAX = 128  # entries; a client that is further behind reads the database
+
+
+class Put(enum.Enum):
+    """What became of an entry."""
+
+    APPENDED = enum.auto()
+    KNOWN = enum.auto()
+    GAP = enum.auto()
+
+
+class Wake(enum.Enum):
+    """Why a parked poll must end even without news."""
+
+    EVICTED = "evicted"  # newer polls of the same session or user took its place
+    REVOKED = "revoked"  # its session is over
+    GONE = "gone"  # its client has closed the connection
+    DRAIN = "drain"  # the worker is about to stop
+
+
+class Parked:
+    """One poll that waits."""
+
+    __slots__ = ("event", "reason", "session")
+
+    def __init__(self, session: int) -> None:
+        self.session = session
+        self.event = Event()
+        self.reason: Wake | None = None
+
+    def wake(self, reason: Wake | None = None) -> None:
+        """Let it look again; a `reason` ends it."""
+        self.reason = self.reason or reason
+        self.event.set()
+
+
+class Mailbox:
+    """See the module. `top` and `mark`: the feed's last number and the last presence mark when it was opened."""
+
+    __slots__ = ("mark", "parked", "polled_at", "revoked", "sessions", "stale", "tail", "top", "user", "visitors")
+
+    def __init__(self, user: int, top: int, mark: int) -> None:
+        self.user = user
+        self.top = top
+        self.mark = mark  # of the last presence change that concerns this user, as far as we have heard
+        self.stale = False
+        self.tail: deque[tuple[int, bytes]] = deque(maxlen=TAIL_MAX)
+        self.parked: list[Parked] = []  # oldest first
+        self.visitors = 0  # polls under way, parked or not: while there are any, it does not linger out
+        self.polled_at: float = 0.0  # when the last poll ended
+        self.sessions: set[int] = set()  # those that polled here
+        self.revoked: set[int] = set()  # those that are over: a poll already on its way must not park
+
+    # --- news ---
+
+    def put(self, number: int, event: bytes) -> Put:
+        if number <= self.top:
+            return Put.KNOWN
+        if number > self.top + 1:
+            self.miss()
+            return Put.GAP
+        self._append(number, event)
+        self._wake()
+        return Put.APPENDED
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Add what was read from the database; what is known is skipped."""
+        for entry in entries:
+            if entry.number > self.top + 1:
+                self.tail.clear()  # older entries were trimmed meanwhile: the tail starts anew behind the hole
+                self.top = entry.number - 1
+            if entry.number == self.top + 1:
+                self._append(entry.number, entry.event)
+        self._wake()  # whoever is parked with an older cursor: a ring that comes late is known by now
+
+    def opened(self, top: int, mark: int) -> None:
+        """What the database said of a mailbox that has been listening since before it was asked.
+
+        Entries that came meanwhile did not know what they follow: `put` has made the mailbox stale by them.
+        """
+        if top > self.top:
+            self.tail.clear()
+            self.top = top
+        self.mark = max(self.mark, mark)
+
+    def miss(self) -> None:
+        """A ring was, or may have been, lost: whoever looks next must read the database."""
+        self.stale = True
+        self._wake()
+
+    def hint(self, mark: int) -> None:
+        """A friend came or went: the database knows who. `mark` is at least that change's."""
+        if mark > self.mark:
+            self.mark = mark
+            self._wake()
+
+    def _append(self, number: int, event: bytes) -> None:
+        self.tail.append((number, event))
+        self.top = number
+
+    def _wake(self) -> None:
+        for parked in self.parked:
+            parked.wake()
+
+    # --- looking ---
+
+    def has_news(self, number: int, mark: int) -> bool:
+        """Whether there is, or may be, something after this cursor."""
+        return self.stale or self.top > number or self.mark > mark
+
+    def after(self, number: int) -> list[bytes] | None:
+        """The entries that follow `number` (≤ `top`); None where the tail does not reach back so far."""
+        missing = self.top - number
+        if missing > len(self.tail):
+            return None
+        return [event for _, event in list(self.tail)[len(self.tail) - missing :]]
+
+    # --- parking ---
+
+    def park(self, session: int, per_session: int, per_user: int) -> Parked:
+        """Admit one more poll; where a cap is passed, the oldest one has to go."""
+        of_session = [parked for parked in self.parked if parked.session == session]
+        if len(of_session) >= per_session:
+            self._evict(of_session[0])
+        elif len(self.parked) >= per_user:
+            self._evict(self.parked[0])
+        parked = Parked(session)
+        self.parked.append(parked)
+        self.sessions.add(session)
+        return parked
+
+    def leave(self, parked: Parked, now: float) -> None:
+        if parked in self.parked:
+            self.parked.remove(parked)
+        self.polled_at = now
+
+    def revoke(self, session: int) -> bool:
+        """End this session's polls. True where it was the last session that polled here."""
+        self.sessions.discard(session)
+        self.revoked.add(session)
+        for parked in self.parked:
+            if parked.session == session:
+                parked.wake(Wake.REVOKED)
+        return not self.sessions
+
+    def _evict(self, parked: Parked) -> None:
+        self.parked.remove(parked)
+        parked.wake(Wake.EVICTED)

@@ -1,0 +1,112 @@
+"""build_node(settings): the one place that picks the engines and wires the parts of a worker together."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from webchat.data.bus import Bus
+from webchat.data.bus_redis import RedisBus
+from webchat.data.committer import Committer
+from webchat.data.database import open_committer, open_engine
+from webchat.data.engine import Engine
+from webchat.data.store import Store
+from webchat.entities.feed import Alarm, Ring
+from webchat.errors import Unavailable
+from webchat.logic.accounts import Accounts, Hasher
+from webchat.logic.chat import Chat
+from webchat.logic.friends import Friends
+from webchat.logic.hub import Hub, Limits
+from webchat.logic.presence import Presence
+from webchat.settings import Settings
+
+PARKED_SHARE = 0.8  # of a worker's connections: the rest is for sends and all else
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Node:
+    """One worker's parts, wired; `start` once inside the worker process."""
+
+    settings: Settings
+    worker: str
+    engine: Engine
+    store: Store
+    committer: Committer
+    bus: Bus
+    hub: Hub
+    presence: Presence
+    accounts: Accounts
+    friends: Friends
+    chat: Chat
+
+    def start(self) -> None:
+        self.committer.start()
+        self.bus.start(self.hub)
+        # We may be the successor of a worker that was killed between a commit and its rings.
+        self.bus.ring([Alarm()])
+        self.presence.beat(deaf=False)
+
+    def drain(self) -> None:
+        """Answer all parked polls now; see `Hub.drain`."""
+        self.hub.drain()
+
+    def stop(self) -> None:
+        """Commit what waits, then let go of everything."""
+        self.committer.stop()
+        self.bus.stop()
+        self.engine.close()
+
+    def database_ok(self) -> bool:
+        try:
+            return bool(self.store.epoch())
+        except Unavailable:
+            return False
+
+
+def build_node(settings: Settings) -> Node:
+    """Open the (prepared) database and wire a worker. Starts nothing."""
+    worker = secrets.token_hex(6)
+    engine = open_engine(settings)
+    store = Store(engine.reader)
+    epoch = store.epoch()
+    bus = RedisBus(settings.redis_url, epoch, worker)
+    limits = Limits(
+        linger=settings.linger,
+        per_session=settings.polls_per_session,
+        per_user=settings.polls_per_user,
+        per_worker=int(settings.connections * PARKED_SHARE),
+    )
+    hub = Hub(store, bus, epoch, limits, now_ms)
+
+    def committed(rings: Sequence[Ring]) -> None:
+        """Tell this worker's own polls at once, and everybody else's through the doorbell."""
+        hub.deliver(rings)
+        bus.ring(rings)
+
+    committer = open_committer(engine, committed)
+    presence = Presence(store, committer, worker, hub.users, settings.dead_after)
+    hub.residents = presence
+    return Node(
+        settings,
+        worker,
+        engine,
+        store,
+        committer,
+        bus,
+        hub,
+        presence,
+        Accounts(store, committer, Hasher(), now_ms, settings.session_days),
+        Friends(store, committer),
+        Chat(engine, store, committer, hub.cursor, now_ms),
+    )
+
+
+def now_ms() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000

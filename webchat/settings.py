@@ -1,0 +1,135 @@
+"""Every setting of the server: its name, type, default and meaning, in one table.
+
+A field `poll_hold` is read from the environment variable `WEBCHAT_POLL_HOLD`; flags of `webchat serve`
+override the environment. `tests/test_settings.py` holds the README's table against this class.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from webchat.errors import SetupError
+
+PREFIX = "WEBCHAT_"
+PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_DATA = PROJECT / "data"
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Rate = Annotated[str, Meta(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+def setting(default: Any, doc: str) -> Any:
+    """A field with its default; `doc` is what the README's table says of it."""
+    DOCS.append(doc)
+    return default
+
+
+DOCS: list[str] = []
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one node is told; see `DOCS` (same order as the fields) for the meaning of each."""
+
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: Port = setting(8000, "port to listen on; 0 lets the system choose")
+    workers: Positive = setting(2, "comet worker processes of this node")
+    data: str = setting(str(DEFAULT_DATA), "folder of the database, the bundled Valkey's socket and run files")
+    demo: bool = setting(True, "create the two demo accounts (only on loopback with the default database)")
+    database_url: str = setting(
+        "", "database; empty: SQLite in the data folder; `sqlite:///PATH`: another file; `postgresql://USER@HOST/NAME`"
+    )
+    database_pool: Annotated[int, Meta(ge=4)] = setting(
+        8, "PostgreSQL connections of one worker, at most; all workers' together must fit its `max_connections`"
+    )
+    redis_url: str = setting(
+        "", "the doorbell; empty: the bundled Valkey, else `valkey-server` or `redis-server` on PATH"
+    )
+    poll_hold: Seconds = setting(
+        25.0, "seconds a poll with no news is held (under the 30 s at which common proxies cut)"
+    )
+    linger: Seconds = setting(60.0, "seconds a mailbox, and with it presence, outlives its user's last poll")
+    dead_after: Seconds = setting(30.0, "seconds without a sign of life until a worker's users count as offline")
+    polls_per_session: Positive = setting(6, "parked polls of one session in one worker; the newest evicts the oldest")
+    polls_per_user: Positive = setting(24, "parked polls of one user in one worker; the newest evicts the oldest")
+    connections: Positive = setting(10_000, "connections one worker accepts; at most 80 % of them may be parked polls")
+    limit_register: Rate = setting("60/minute", "registrations per client address")
+    limit_login: Rate = setting(
+        "20/minute", "attempts to log in per account name, and ten times as many failures per client address"
+    )
+    limit_send: Rate = setting("200/10 second", "sends and read marks per user and worker")
+    limit_friends: Rate = setting("60/minute", "changes of friendships per user and worker")
+    session_days: Positive = setting(30, "days until a session or token ends")
+    feed_keep: Annotated[int, Meta(ge=100)] = setting(
+        10_000, "entries a feed keeps; older cursors are answered `reset`"
+    )
+    drain: Seconds = setting(2.0, "seconds a stopping worker waits for idle connections and last answers")
+    forwarded_allow_ips: str = setting(
+        "127.0.0.1,::1", "proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
+    log_format: Literal["auto", "json", "console"] = setting("auto", "json, console, or auto: console on a terminal")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+        """Read the environment, then the overrides (None: not given).
+
+        Raises SetupError with the variable's name where a value does not fit, and where a `WEBCHAT_`
+        variable is not a setting (a typing error that would otherwise be silent).
+        """
+        values: dict[str, Any] = {}
+        for variable, value in environ.items():
+            if not variable.startswith(PREFIX) or variable.startswith(f"{PREFIX}TEST_"):
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in cls.__struct_fields__:
+                raise SetupError(f"{variable} is not a setting; see the table in README.md")
+            values[name] = value
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        checked = {}
+        for field, doc in zip(msgspec.structs.fields(cls), DOCS, strict=True):
+            if field.name in values:
+                try:
+                    checked[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
+                except msgspec.ValidationError as error:
+                    raise SetupError(f"{PREFIX}{field.name.upper()}={values[field.name]}: {error} ({doc})") from None
+        loaded = cls(**checked)
+        for name in loaded.forwarded_allow_ips.replace("*", "").split(","):
+            try:
+                ipaddress.ip_network(name.strip() or "::1", strict=False)
+            except ValueError as error:
+                raise SetupError(f"{PREFIX}FORWARDED_ALLOW_IPS={loaded.forwarded_allow_ips}: {error}") from None
+        return loaded
+
+    def environ(self) -> dict[str, str]:
+        """The same settings as environment variables, for a child process."""
+        return {f"{PREFIX}{name.upper()}": _text(getattr(self, name)) for name in self.__struct_fields__}
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data).expanduser().resolve()
+
+    @property
+    def on_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def on_default_database(self) -> bool:
+        return not self.database_url and self.folder == DEFAULT_DATA
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""WEB SERVICE: Falcon resources. Each reads the request, calls one service, fills the answer."""

@@ -1,0 +1,44 @@
+"""Headers of every answer, and the count of answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from webchat.web.guard import Proxies
+
+# Everything the page needs comes from this server; nothing is inline; text can become markup nowhere.
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'"
+)
+_PAGE = {
+    "Content-Security-Policy": CSP,
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",  # revalidated by ETag: a new release shows at the next load
+}
+_API = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+class Headers:
+    """Falcon middleware; also notes which proxies are believed."""
+
+    def __init__(self, forwarded_allow_ips: str) -> None:
+        self._trusted = Proxies(forwarded_allow_ips)
+        self.requests = 0
+        self.failures = 0
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        req.context.trusted_proxies = self._trusted
+
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
+        resp.set_headers(_API if req.path.startswith("/api/") else _PAGE)
+        self.requests += 1
+        if resp.status_code >= 500:
+            self.failures += 1

@@ -1,0 +1,52 @@
+"""`/api/messages`: send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import falcon
+import msgspec
+from msgspec import Meta
+
+from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Message
+from webchat.logic.chat import Chat
+from webchat.web.answer import answer
+from webchat.web.body import ID_MAX, read_body
+from webchat.web.guard import Guard
+from webchat.web.limits import RateLimits
+from webchat.web.operation import operation
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Give `to` (a friend's name) or `conversation` (an id). A retry must carry the same `client_id`."""
+
+    text: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TEXT_MAX})]
+    client_id: Annotated[
+        str, Meta(extra_json_schema={"minLength": 1, "maxLength": CLIENT_ID_MAX, "pattern": "^[ -~]+$"})
+    ]
+    to: str | None = None
+    conversation: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
+
+
+class Sent(msgspec.Struct):
+    message: Message
+
+
+class Messages:
+    def __init__(self, guard: Guard, chat: Chat, limits: RateLimits) -> None:
+        self._guard = guard
+        self._chat = chat
+        self._limits = limits
+
+    @operation(
+        "Send a message; answered when it is committed. 200: this client_id was sent before",
+        body=NewMessage,
+        answers={201: Sent, 200: Sent},
+        problems=(400, 401, 403, 404, 409, 413, 415, 429, 503),
+    )
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        session = self._guard.session(req)
+        self._limits.send(session.user)
+        new = read_body(req, NewMessage)
+        message, is_new = self._chat.send(session, new.to, new.conversation, new.text, new.client_id)
+        answer(resp, Sent(message), 201 if is_new else 200)

@@ -1,0 +1,86 @@
+"""Errors on the wire: RFC 9457 `application/problem+json`. The one table from meaning to HTTP status."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import falcon
+import msgspec
+import structlog
+
+from webchat import errors
+
+STATUS: dict[type[errors.ChatError], int] = {
+    errors.Invalid: 400,
+    errors.NotLoggedIn: 401,
+    errors.WrongCredentials: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.WrongType: 415,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+class Problem(msgspec.Struct):
+    """`code` is stable and for programs, `detail` is for people; `retry_after` in seconds."""
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    type: Literal["about:blank"] = "about:blank"
+    retry_after: int | msgspec.UnsetType = msgspec.UNSET
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def fill(resp: falcon.Response, status: int, code: str, detail: str, retry_after: float | None = None) -> None:
+    """Make `resp` a problem."""
+    seconds = math.ceil(retry_after) if retry_after is not None else msgspec.UNSET
+    resp.status = status
+    resp.content_type = MEDIA_TYPE
+    resp.data = _encode(Problem(falcon.code_to_http_status(status)[4:], status, code, detail, retry_after=seconds))
+    if seconds is not msgspec.UNSET:
+        resp.set_header("Retry-After", str(seconds))
+    if status == 401:
+        resp.set_header("WWW-Authenticate", 'Bearer realm="webchat"')
+
+
+def on_chat_error(req: falcon.Request, resp: falcon.Response, error: errors.ChatError, _: Any) -> None:
+    # An engine may raise a narrower class than the table knows.
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    fill(resp, status, error.code, error.detail, error.retry_after)
+
+
+_HTTP_CODES = {404: "no_such_call", 405: "method_not_allowed", 400: "invalid"}
+
+
+def on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: Any) -> None:
+    """Falcon's own refusals (no such route, wrong method, …) in the same form."""
+    for name, value in dict(error.headers or {}).items():
+        resp.set_header(name, value)
+    detail = error.description or {404: "there is no such call", 405: "this call has no such method"}.get(
+        error.status_code, error.title or "refused"
+    )
+    fill(resp, error.status_code, _HTTP_CODES.get(error.status_code, "refused"), detail)
+
+
+def on_crash(req: falcon.Request, resp: falcon.Response, error: Exception, _: Any) -> None:
+    """A mistake of ours: logged whole, told in one sentence."""
+    log.error("request crashed", method=req.method, path=req.path, exc_info=error)
+    fill(resp, 500, "internal", "this is a mistake in the server; it has been logged")
+
+
+def install(app: falcon.App) -> None:  # type: ignore[type-arg]
+    # Falcon asks the newest handler first that fits the error's class.
+    app.add_error_handler(Exception, on_crash)
+    app.add_error_handler(falcon.HTTPError, on_http_error)
+    app.add_error_handler(errors.ChatError, on_chat_error)

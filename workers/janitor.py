@@ -1,0 +1,100 @@
+"""What a worker does by the clock: look into the database while the doorbell is broken, show that it
+lives, sweep out old mailboxes, expired sessions and long feeds, and publish its metrics.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gevent
+import structlog
+
+from webchat.app import ChatApp
+from webchat.errors import Unavailable
+from webchat.web.metrics import Publisher
+
+LOOK_EVERY = 0.5  # seconds; with the time it takes to notice deafness, news is at most two seconds late
+# Looks after which one is taken though all seems well: whoever should have rung may have died first.
+IN_ANY_CASE = 10
+SWEEP_EVERY = 1.0
+METRICS_EVERY = 1.0
+TIDY_EVERY = 600.0
+FEEDS_AT_ONCE = 100  # feeds trimmed in one transaction
+
+log = structlog.get_logger()
+
+
+class Janitor:
+    """One worker's clock; see the module."""
+
+    def __init__(self, app: ChatApp) -> None:
+        self._app = app
+        self._node = app.node
+        self._was_deaf = False
+        self._looks = 0
+        self._metrics = Publisher(self._numbers)
+
+    def start(self) -> None:
+        for every, work in (
+            (LOOK_EVERY, self._look),
+            (SWEEP_EVERY, self._node.hub.sweep),
+            (self._node.presence.beat_every, self._beat),
+            (METRICS_EVERY, self._metrics.publish),
+            (TIDY_EVERY, self._tidy),
+        ):
+            gevent.spawn(_repeat, every, work)
+
+    def _look(self) -> None:
+        """While rings may be lost, once more after that, and now and then: ask the database for all users at once."""
+        node = self._node
+        deaf = node.bus.deaf
+        if deaf != self._was_deaf:
+            log.warning("doorbell deaf" if deaf else "doorbell heard again", worker=node.worker)
+            node.presence.beat(deaf)
+        self._looks += 1
+        lost = deaf or self._was_deaf or node.hub.unsure
+        if lost or self._looks % IN_ANY_CASE == 0 or node.presence.somebody_is_deaf():
+            node.hub.missed(None)
+        self._was_deaf = deaf
+
+    def _beat(self) -> None:
+        presence = self._node.presence
+        presence.beat(self._node.bus.deaf)
+        presence.mend()
+        presence.bury_the_dead()
+
+    def _tidy(self) -> None:
+        node = self._node
+        node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
+        while node.committer.submit(lambda tx: tx.trim_feeds(node.settings.feed_keep, FEEDS_AT_ONCE)) == FEEDS_AT_ONCE:
+            gevent.sleep(0.1)
+
+    def _numbers(self) -> dict[str, int]:
+        node, counters = self._node, self._node.hub.counters
+        return {
+            "parked": node.hub.parked,
+            "mailboxes": len(node.hub.users()),
+            "deaf": int(node.bus.deaf),
+            "polls": counters.polls,
+            "wakes": counters.wakes,
+            "gaps": counters.gaps,
+            "late_rings": counters.late_rings,
+            "resets": counters.resets,
+            "batches": node.committer.batches,
+            "jobs": node.committer.jobs,
+            "requests": self._app.headers.requests,
+            "failures": self._app.headers.failures,
+        }
+
+
+def _repeat(every: float, work: Callable[[], None]) -> None:
+    """Run `work` now and then for ever: whatever it meets, the clock goes on."""
+    while True:
+        gevent.sleep(every)
+        try:
+            work()
+        except Unavailable as error:
+            log.warning("put off", work=work.__name__.strip("_"), error=error.detail)
+        except Exception as error:
+            log.exception("clock work failed", work=work.__name__.strip("_"), error=repr(error))
