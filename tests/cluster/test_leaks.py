@@ -22,6 +22,7 @@ from tests.client import Client, request, until
 from tests.conftest import FAST
 from tests.workers.launched import Launched
 from tests.workers.test_comet import workers
+from webchat.entities.feed import Alarm
 from workers.embedded import socket_path
 
 POLLS = int(os.environ.get("WEBCHAT_TEST_POLLS", "1000"))
@@ -31,6 +32,7 @@ USERS = 20
 HOLD = 0.3  # seconds that a poll which stays asks for, at most; the vanishing ask for `STAY`
 STAY = 30.0  # long enough that nobody else ends a poll whose client has vanished
 EVERY = 200  # polls for each message that somebody sends
+FILES_LATE = 4  # connections that a slow machine had no need of during the warm-up
 RSS_COUNTS = 50_000  # polls from which on memory is compared: fewer are within what an allocator does by itself
 RSS_GROWTH = 0.05
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER that makes a close a reset
@@ -65,6 +67,17 @@ def held(node: Launched) -> Held:
         names: Any = valkey.pubsub_channels()
         subscribers: Any = valkey.pubsub_numsub(*names)
     return Held(gauge("webchat_parked_polls"), gauge("webchat_mailboxes"), files, dict(subscribers))
+
+
+def at_rest(now: Held) -> bool:
+    """Nobody is parked or lingers, and only the workers' own channels are listened to.
+
+    A channel is given back a moment after its mailbox.
+    """
+    alarm = b":%d" % Alarm().user
+    return now.parked == now.mailboxes == 0 and all(
+        b":worker:" in channel or channel.endswith(alarm) for channel in now.channels
+    )
 
 
 def memory(node: Launched) -> int:
@@ -130,18 +143,22 @@ def test_polls_that_vanish_leave_nothing_behind(node: Launched) -> None:
     # The cursors stay behind: later polls of these two are answered at once, from the tail or the database.
     crowd = Crowd(address, users, [user.cursor() for user in users])
     crowd.come(max(POLLS // 10, 2 * AT_ONCE), (users[0], talk))  # connections, threads and caches that are to stay
-    until("the warm-up is over", lambda: held(node)[:2] == (0, 0), 60)
+    until("the warm-up is over", lambda: at_rest(held(node)), 60)
     before, kib = held(node), memory(node)
     started, gone, stayed = time.monotonic(), crowd.vanished, crowd.answered
     crowd.come(POLLS, (users[0], talk))
     took = time.monotonic() - started
     assert crowd.wrong == []
     assert crowd.vanished - gone > POLLS * VANISHING / 2
-    until(f"all is as before: {before}, not {held(node)}", lambda: held(node) == before, 60)
+    # Compared by pytest, which shows what differs: a connection that was opened late is no leak, more than that is.
+    until("everybody is let go of", lambda: at_rest(held(node)), 60)
+    left = held(node)
+    assert left._replace(files=before.files) == before
+    assert sum(left.files.values()) <= sum(before.files.values()) + FILES_LATE
     grown = memory(node) / kib - 1
     log.info(
         "%d polls in %.0f s: %d answered, %d vanished; %d KiB before, grown by %.2f %%; left: %s",
-        *(POLLS, took, crowd.answered - stayed, crowd.vanished - gone, kib, 100 * grown, held(node)),
+        *(POLLS, took, crowd.answered - stayed, crowd.vanished - gone, kib, 100 * grown, left),
     )
     if POLLS >= RSS_COUNTS:
         assert grown <= RSS_GROWTH
