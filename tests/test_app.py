@@ -12,6 +12,7 @@ from webchat.app import create_app, openapi_document, routes
 from webchat.data.database import prepare
 from webchat.node import Node, build_node
 from webchat.settings import Settings
+from webchat.web.headers import Headers
 from webchat.web.operation import operation_of
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
@@ -26,6 +27,9 @@ def node(tmp_path: Path) -> Iterator[Node]:
     made.engine.close()
 
 
+HEADERS = Headers("")
+
+
 def responders(resource: Any) -> dict[str, Any]:
     return {method: found for method in METHODS if (found := getattr(resource, f"on_{method}", None))}
 
@@ -33,19 +37,22 @@ def responders(resource: Any) -> dict[str, Any]:
 def test_every_call_is_documented(node: Node) -> None:
     paths = openapi_document()["paths"]
     served = {
-        (template, method) for template, resource in routes(node) for method in responders(resource) if method != "head"
+        (template, method)
+        for template, resource in routes(node, HEADERS)
+        for method in responders(resource)
+        if method != "head"
     }
     assert served == {(template, method) for template, methods in paths.items() for method in methods}
 
 
 def test_every_responder_states_what_it_does(node: Node) -> None:
-    for template, resource in routes(node):
+    for template, resource in routes(node, HEADERS):
         for method, responder in responders(resource).items():
             assert operation_of(responder), f"{method} {template}"
 
 
 def test_no_route_is_given_twice(node: Node) -> None:
-    templates = [template for template, _ in routes(node)]
+    templates = [template for template, _ in routes(node, HEADERS)]
     assert len(templates) == len(set(templates))
 
 

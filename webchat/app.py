@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import falcon
@@ -17,6 +18,7 @@ from webchat.web.friends import Friend, Friends
 from webchat.web.guard import Guard
 from webchat.web.headers import Headers
 from webchat.web.health import Healthz, Metrics, Readyz
+from webchat.web.held import START_RESPONSE
 from webchat.web.limits import RateLimits
 from webchat.web.messages import Messages
 from webchat.web.openapi import OpenApi, document
@@ -34,6 +36,10 @@ class ChatApp(falcon.App):  # type: ignore[type-arg]
         self.headers = Headers(node.settings.forwarded_allow_ips)
         super().__init__(middleware=[self.headers])
 
+    def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        env[START_RESPONSE] = start_response  # for answers that come later, see `webchat.web.held`
+        return super().__call__(env, start_response)
+
     def drain(self) -> None:
         """The worker is about to stop: answer all parked polls."""
         self.node.drain()
@@ -48,7 +54,7 @@ def create_app(node: Node) -> ChatApp:
     app.req_options.keep_blank_qs_values = True  # `?after=` is an empty cursor, not a missing one
     problems.install(app)
 
-    for template, resource in routes(node):
+    for template, resource in routes(node, app.headers):
         app.add_route(template, resource)
     assets = load(STATIC)
     app.add_route("/", Index(assets))
@@ -56,7 +62,7 @@ def create_app(node: Node) -> ChatApp:
     return app
 
 
-def routes(node: Node) -> list[tuple[str, Any]]:
+def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
     """The documented calls."""
     guard = Guard(node.accounts)
     limits = RateLimits(node.settings)
@@ -65,7 +71,7 @@ def routes(node: Node) -> list[tuple[str, Any]]:
         ("/api/session", Session(guard, node.accounts, limits)),
         ("/api/tokens", Tokens(guard, node.accounts, limits)),
         ("/api/state", State(guard, node.chat)),
-        ("/api/events", Events(guard, node.hub, node.settings.poll_hold)),
+        ("/api/events", Events(guard, node.hub, node.settings.poll_hold, headers.of_late_error)),
         ("/api/messages", Messages(guard, node.chat, limits)),
         ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
         ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
@@ -86,6 +92,6 @@ def openapi_document() -> dict[str, Any]:
         prepare(settings)
         node = build_node(settings)
         try:
-            return document(routes(node))
+            return document(routes(node, Headers(settings.forwarded_allow_ips)))
         finally:
             node.engine.close()

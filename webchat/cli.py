@@ -116,11 +116,23 @@ def settings() -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def faults(words: tuple[str, ...]) -> None:
     """Break things under load, and prove that nothing is lost (`faults --help`)."""
-    if not (PROJECT / "tests" / "faults").is_dir():
-        die(SetupError("the fault harness comes with the source tree (tests/faults), not with an installation"), 2)
-    # A process of its own: gevent must patch it before anything else is imported.
+    run_from_tests("faults", "the fault harness", words)
+
+
+@main.command("load", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def load_test(words: tuple[str, ...]) -> None:
+    """Put a deployment under load: CPU, latency and memory per message, beside others (`load --help`)."""
+    run_from_tests("load", "the load-test suite", words)
+
+
+def run_from_tests(package: str, what: str, words: tuple[str, ...]) -> NoReturn:
+    """Become `python -m tests.<package>`."""
+    if not (PROJECT / "tests" / package).is_dir():
+        die(SetupError(f"{what} comes with the source tree (tests/{package}), not with an installation"), 2)
+    # A process of its own: gevent must patch it before anything else is imported, or not at all.
     environ = os.environ | {"PYTHONPATH": str(PROJECT)}
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "tests.faults", *words], environ)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-P", "-m", f"tests.{package}", *words], environ)  # noqa: S606
 
 
 def load(**flags: Any) -> Settings:

@@ -1,4 +1,8 @@
-"""The gunicorn worker: gevent's, with an end that a parked poll survives.
+"""The gunicorn worker: gevent's, with a quick way for plain requests and an end that a parked poll survives.
+
+A connection begins on the fast path: wait until something arrives, read once, parse in C, call the application,
+answer with one send. It stays there for as long as its requests are plain (`workers.plain`); with the first that is
+not, gunicorn's own loop takes the connection over, and what was read of it.
 
 The stock worker learns of its end on a one-second clock and then cuts off whoever is still parked. This
 one is woken by the signal, lets the application answer its parked polls (`drain`), marks every answer
@@ -12,6 +16,7 @@ Any WSGI application runs on it; `drain` and `stop` are called where the applica
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import socket
 import time
@@ -25,11 +30,16 @@ from gevent.server import StreamServer
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
+from workers.exchange import Broken, Exchange
+from workers.plain import Peer, Reread, possible
+
 HEARTBEAT = 1.0  # seconds between signs of life to the master
 # Seconds in which connections may end by themselves, each with one last answer; then idle ones are closed.
 GRACE = 0.5
 KILLED_AFTER = 3.0  # seconds by which the master's patience (`graceful_timeout`) is longer than ours
 UNREAD_MAX = 30_000  # ms that an answer may lie unread
+READ_MAX = 64 * 1024  # bytes read at once
+GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)  # the client; nothing to tell, and nobody to tell it to
 
 
 class _Named:
@@ -51,10 +61,15 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._stopping: Event
-        self._idle: set[Any] = set()  # connections that wait for their next request
+        # Connections that wait for their next request, and since when (monotonic); the longest waiting first.
+        self._idle: dict[Any, float] = {}
         self._requests: set[Any] = set()  # requests that are being answered
 
     # --- signals ---
+
+    def init_process(self) -> None:
+        self._fast = possible(self.cfg, self.log)
+        super().init_process()
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -72,6 +87,7 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
+            self._close_idle(time.monotonic() - self.cfg.keepalive)
             self._stopping.wait(HEARTBEAT)
         for server in servers:
             server.close()  # siblings go on accepting from the same socket
@@ -92,20 +108,79 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
         return server
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        self._idle.add(client)
+        name = listener.getsockname()
+        if self._fast and isinstance(name, tuple) and isinstance(addr, tuple):
+            try:
+                rest = self._serve_plain(Peer(self.cfg, name, addr), client)
+            except Exception as error:  # noqa: BLE001  as gunicorn does: it is logged, and answered where that can be
+                self._fail(client, addr, error)
+                return
+            finally:
+                self._idle.pop(client, None)
+            if not rest:
+                return
+            client = Reread(client, rest)
+        self._serve_any(listener, client, addr)
+
+    def _serve_plain(self, peer: Peer, client: Any) -> bytes:
+        """Answer plain requests until the connection ends, or something else comes: its first bytes."""
+        data = b""
+        while True:
+            if not data:
+                data = self._receive(client)
+            plain = peer.plain(data) if data else None
+            if plain is None:
+                return data
+            exchange = Exchange(self, client, plain)
+            body = exchange.call(plain, data)
+            del plain, data  # a parked poll needs none of it
+            exchange.answer(body)
+            del body
+            self._count()
+            if exchange.close:
+                return b""
+            data = exchange.rest
+
+    def _receive(self, client: Any) -> bytes:
+        """What comes next, as soon as something comes; nothing when the connection has ended."""
+        while True:
+            self._idle[client] = time.monotonic()
+            gevent.get_hub().wait(client._read_event)
+            del self._idle[client]
+            with contextlib.suppress(BlockingIOError):
+                data: bytes = client._sock.recv(READ_MAX)
+                return data
+
+    def _fail(self, client: Any, addr: Any, error: Exception) -> None:
+        """What gunicorn does when a request breaks."""
+        if isinstance(error, Broken):
+            self.log.error("Error handling request", exc_info=error.__cause__)  # and half an answer is out
+        elif isinstance(error, OSError) and error.errno in GONE:
+            self.log.debug("client has gone: %s", error)
+        else:
+            self.handle_error(None, client, addr, error)
+
+    def _count(self) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self._stop_serving()
+
+    def _serve_any(self, listener: Any, client: Any, addr: Any) -> None:
+        self._idle[client] = time.monotonic()
         try:
             super().handle(listener, client, addr)
         finally:
-            self._idle.discard(client)
+            self._idle.pop(client, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        self._idle.discard(sock)
+        self._idle.pop(sock, None)
         self._requests.add(req)
         try:
             super().handle_request(listener_name, req, sock, addr)
         finally:
             self._requests.discard(req)
-        self._idle.add(sock)
+        self._idle[sock] = time.monotonic()
         if not self.alive:
             self._stopping.set()  # max_requests: no signal tells of that
 
@@ -122,15 +197,18 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
                 self.log.warning("cutting off %d connections", sum(len(server.pool) for server in servers))
                 break
             if waited > GRACE:
-                self._close_idle()
+                self._close_idle(time.monotonic())
             self.notify()
             gevent.sleep(0.02)
         for server in servers:
             server.stop(timeout=0.1)
         getattr(self.wsgi, "stop", lambda: None)()
 
-    def _close_idle(self) -> None:
-        for client in list(self._idle):
+    def _close_idle(self, since: float) -> None:
+        """Close the connections that have been idle since before then."""
+        for client, idle_since in list(self._idle.items()):
+            if idle_since > since:
+                break  # they are in the order of time
             # The plain socket below gevent's, which would raise in the greenlet that reads. That one sees
             # the end of the stream and closes; what has arrived before is still read and answered.
             with contextlib.suppress(OSError):

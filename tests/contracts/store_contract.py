@@ -12,10 +12,12 @@ import msgspec
 import pytest
 
 from webchat.data.engine import Engine
+from webchat.data.engine_sqlite import SqliteEngine
 from webchat.data.store import Pair, Store
 from webchat.data.transaction import Transaction
+from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import Alarm, Entry, MessageEvent, PresenceEvent, ReadEvent, Revocation, Whisper
-from webchat.entities.talk import Message
+from webchat.entities.talk import Draft, Message
 
 NOW = 1_795_341_399_120  # 2026-11-22T09:56:39.120Z
 
@@ -72,6 +74,15 @@ class StoreContract:
         assert [found.name for found in store.find("a_", 3, 10)] == ["a_n"], "a wildcard is a letter like any other"
         assert store.find("bob", 3, 10) == [], "nobody finds themselves"
 
+    def test_a_name_with_nul_is_nobody_s(self, engine: Engine, store: Store) -> None:
+        two_users(engine)
+        for name in ("\0", "ann\0", "\0ann"):
+            assert store.credentials(name) is None
+            assert store.user(name) is None
+            assert store.find(name, 2, 10) == []
+            with writing(engine) as tx:
+                assert tx.user(name) is None
+
     # --- relations ---
 
     def test_a_pair_is_one_whoever_asks(self, engine: Engine, store: Store) -> None:
@@ -109,6 +120,56 @@ class StoreContract:
             assert [messages(entry) for entry in store.entries(user, 0, 10)] == [first, second]
             assert [entry.number for entry in store.entries(user, 1, 10)] == [2]
             assert store.bounds(user) == (1, 2)
+
+    def test_drafts_are_sent_once_and_only_where_their_senders_may(self, engine: Engine, store: Store) -> None:
+        """The many-at-once way of an engine, if it has one, by the same rule as the one-by-one way."""
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            eve = tx.add_user("eve", "hash", NOW)
+            shut = tx.add_conversation([ann, bob])
+            tx.set_open(shut, False)
+        assert eve
+        drafts = [
+            Draft(talk, ann, "ann", "one", "c1", NOW, "phone"),
+            Draft(talk, bob, "bob", "two", "c1", NOW),
+            Draft(talk, ann, "ann", "one", "c1", NOW + 5),
+            Draft(talk, eve, "eve", "not a member", "c1", NOW),
+            Draft(shut, ann, "ann", "over", "c2", NOW),
+            Draft(999, ann, "ann", "nowhere", "c3", NOW),
+            Draft(talk, ann, "ann", "other content", "c1", NOW),
+            Draft(talk, ann, "ann", "", "c4", NOW),
+        ]
+        with sending(engine) as tx:
+            posted = tx.post(drafts)
+            rung = [(ring.user, ring.number, ring.device) for ring in tx.rings if isinstance(ring, Entry)]
+        assert [one and (one.message.number, one.message.text, one.is_new) for one in posted] == [
+            (1, "one", True),
+            (2, "two", True),
+            (1, "one", False),
+            None,
+            None,
+            None,
+            (1, "one", False),
+            (3, "", True),
+        ]
+        assert rung == [(ann, 1, "phone"), (bob, 1, ""), (ann, 2, ""), (bob, 2, ""), (ann, 3, ""), (bob, 3, "")]
+        sent = [one.message for one in posted if one and one.is_new]
+        assert store.history(talk, None, 10) == sent
+        for user in (ann, bob):
+            assert [messages(entry) for entry in store.entries(user, 0, 10)] == sent
+            assert store.bounds(user) == (1, 3)
+        assert [(c.id, c.last_number, c.read_number, c.last_message) for c in store.conversations(ann)][0] == (
+            talk,
+            3,
+            3,
+            sent[-1],
+        )
+        assert next(c.unread for c in store.conversations(bob) if c.id == talk) == 1, "after bob's own, the second"
+        with sending(engine) as tx:
+            assert tx.post([]) == []
+            again = tx.post([Draft(talk, ann, "ann", f"text {n}", f"d{n}", NOW) for n in range(150)])
+            assert not [one for one in tx.post(drafts) if one and one.is_new], "for ever"
+        assert [one.message.number for one in again if one] == list(range(4, 154))
 
     def test_a_sender_has_read_what_it_sends(self, engine: Engine, store: Store) -> None:
         ann, bob, talk = two_friends(engine)
@@ -269,6 +330,13 @@ class StoreContract:
                 left.append(len(tx.present_in("w1")))
         assert left == [3, 1, 0]
         assert store.workers() == {}
+
+
+@contextlib.contextmanager
+def sending(engine: Engine) -> Iterator[Transaction]:
+    """A transaction as the engine's own committer makes it."""
+    with engine.writing() as connection:
+        yield SqliteTransaction(connection) if isinstance(engine, SqliteEngine) else Transaction(connection)
 
 
 @contextlib.contextmanager

@@ -47,10 +47,10 @@ class Bus(Protocol):
 
 
 def encode(ring: Ring) -> bytes:
-    """`E<number> <event>`, `W<mark>`, `R<session>` or `A`; the user is the channel."""
+    """`E<number> <device> <event>`, `W<mark>`, `R<session>` or `A`; the user is the channel."""
     match ring:
-        case Entry(_, number, event):
-            return b"E%d %b" % (number, event)
+        case Entry(_, number, event, device):
+            return b"E%d %b %b" % (number, device.encode(), event)
         case Whisper(_, mark):
             return b"W%d" % mark
         case Revocation(_, session):
@@ -63,8 +63,8 @@ def decode(user: int, payload: bytes) -> Ring:
     """The inverse of `encode`. Raises ValueError for anything else."""
     kind, rest = payload[:1], payload[1:]
     if kind == b"E":
-        number, event = rest.split(b" ", 1)
-        return Entry(user, int(number), event)
+        number, device, event = rest.split(b" ", 2)
+        return Entry(user, int(number), event, device.decode())
     if kind == b"W":
         return Whisper(user, int(rest))
     if kind == b"R":

@@ -5,6 +5,9 @@ while one transaction is being synced, the next callers queue up; they all go in
 caller's job has a savepoint of its own, so one that raises undoes itself and nobody else. The thread is
 native because a sync blocks: on the event loop it would hold up every parked poll.
 
+Messages are the many, everything else the few: what is to be sent comes as a `Draft`, and neighbouring drafts
+go into the database together (`Transaction.post`).
+
 PostgreSQL's is in `committer_postgres`.
 """
 
@@ -17,12 +20,14 @@ from typing import Any, TypeVar
 
 import gevent
 import structlog
-from gevent.event import AsyncResult, Event
-from gevent.threadpool import ThreadPool
+from gevent import monkey
+from gevent.event import AsyncResult
 
 from webchat.data.engine import Engine
 from webchat.data.transaction import Transaction
+from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import Ring
+from webchat.entities.talk import Draft, Posted
 from webchat.errors import ChatError, Unavailable
 
 T = TypeVar("T")
@@ -33,18 +38,24 @@ LAST_COMMIT = 2.0  # seconds that a worker that stops waits for what it has yet 
 PATIENCE = 10.0  # seconds a caller waits for its commit before it is told 503; its job may still be committed
 
 log = structlog.get_logger()
+_start_thread = monkey.get_original("_thread", "start_new_thread")
+_allocate_lock = monkey.get_original("_thread", "allocate_lock")
 
 
 _Done = tuple[list[tuple[Any, Exception | None]], list[Ring]]  # each job's result or failure; the rings
 
 
 class Job:
-    """`work`, and what became of it; `given_up` by a caller that waited for too long."""
+    """`work`, and what became of it; `given_up` by a caller that waited for too long.
 
-    __slots__ = ("answer", "given_up", "work")
+    `draft`: what the work sends, where that is all it does.
+    """
 
-    def __init__(self, work: Callable[[Transaction], Any]) -> None:
+    __slots__ = ("answer", "draft", "given_up", "work")
+
+    def __init__(self, work: Callable[[Transaction], Any], draft: Draft | None = None) -> None:
         self.work = work
+        self.draft = draft
         self.answer = AsyncResult()
         self.given_up = False
 
@@ -78,62 +89,111 @@ class Committer(ABC):
         not commit (nothing written) or did not answer in time (the job may yet be committed; safe for jobs
         that are idempotent, as all of ours are).
         """
-        job = self._take_in(work, in_order)
-        job.answer.wait(PATIENCE)
-        if not job.answer.ready():
-            job.given_up = True
-            raise Unavailable("the database is busy; try again", code="database_unavailable", retry_after=2)
-        result: T = job.answer.get()
+        result: T = self._wait(self._take_in(Job(work), in_order))
         return result
+
+    def send(self, draft: Draft) -> Posted | None:
+        """`Transaction.post` for one draft, with as many others as wait; see `submit`."""
+        posted: Posted | None = self._wait(self._take_in(Job(lambda tx: tx.post([draft])[0], draft), in_order=False))
+        return posted
 
     def post(self, work: Callable[[Transaction], Any]) -> Job:
         """Like `submit`, for a caller that does not wait; jobs of one worker run in the order of their posting."""
-        return self._take_in(work, in_order=True)
+        return self._take_in(Job(work), in_order=True)
 
-    def _take_in(self, work: Callable[[Transaction], Any], in_order: bool) -> Job:
+    def _take_in(self, job: Job, in_order: bool) -> Job:
         queue = self._queue_for(in_order)
         if len(queue) >= QUEUE_MAX:
             raise Unavailable("too many writes are waiting; try again", code="database_unavailable", retry_after=2)
-        job = Job(work)
         queue.append(job)
         self._queued(in_order)
         return job
 
+    def _wait(self, job: Job) -> Any:
+        job.answer.wait(PATIENCE)
+        if not job.answer.ready():
+            job.given_up = True
+            raise Unavailable("the database is busy; try again", code="database_unavailable", retry_after=2)
+        return job.answer.get()
+
 
 class GroupCommitter(Committer):
-    """See the module."""
+    """See the module.
+
+    The thread sleeps on a native lock and is let go when there is work; it takes what waits only when it has the
+    database's write lock, so whoever comes while another process writes gets into the same transaction. What it has
+    done is handed over through the loop's own wake-up, where a callback rings and answers: no greenlet in between.
+    """
 
     def __init__(self, engine: Engine, on_commit: Callable[[Sequence[Ring]], None]) -> None:
         super().__init__(on_commit)
         self._engine = engine
         self._queue: deque[Job] = deque()
-        self._waiting = Event()
-        self._thread = ThreadPool(1)
-        self._loop: gevent.Greenlet | None = None
+        self._done: deque[tuple[list[Job], _Done | Exception]] = deque()
+        self._sleep = _allocate_lock()  # held while there is nothing to do
+        self._sleep.acquire()
+        self._awake = False
+        self._stopped = False
+        self._handed_over: Any = None
 
     def start(self) -> None:
-        self._loop = gevent.spawn(self._run)
+        self._handed_over = gevent.get_hub().loop.async_()
+        self._handed_over.start(self._hear)
+        _start_thread(self._run, ())
+
+    def stop(self) -> None:
+        # The last job is answered after all that was posted before it, and after its rings.
+        self.post(lambda _: None).answer.wait(LAST_COMMIT)
+        self._stopped = True
+        self._wake()
+        if self._handed_over is not None:
+            self._handed_over.stop()
 
     def _queue_for(self, in_order: bool) -> deque[Job]:  # noqa: ARG002  all jobs run in order
         return self._queue
 
     def _queued(self, in_order: bool) -> None:  # noqa: ARG002
-        self._waiting.set()
+        self._wake()
 
-    def stop(self) -> None:
-        # The last job is answered after all that was posted before it, and after its rings.
-        self.post(lambda _: None).answer.wait(LAST_COMMIT)
-        if self._loop is not None:
-            self._loop.kill()
-        self._thread.kill()
+    def _wake(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self._sleep.release()
+
+    # --- on the native thread: no gevent primitive may be touched here
 
     def _run(self) -> None:
-        while True:
-            self._waiting.wait()
-            jobs = [job for job in self._take() if not job.given_up]
-            if not jobs:
-                continue
-            done = self._thread.apply(self._commit, (jobs,))
+        while not self._stopped:
+            self._sleep.acquire()
+            self._awake = False  # before the look: who comes after it lets the thread go once more
+            while self._queue and not self._stopped:
+                jobs: list[Job] = []
+                self._done.append((jobs, self._commit(jobs)))
+                self._handed_over.send()
+
+    def _commit(self, jobs: list[Job]) -> _Done | Exception:
+        """Take what waits into `jobs`, and commit it. Whatever fails is returned: the callers must hear of it."""
+        try:
+            with self._engine.writing() as connection:
+                self._take(jobs)
+                transaction = SqliteTransaction(connection)
+                answers = _work(transaction, jobs)
+            return answers, transaction.rings
+        except Exception as error:  # noqa: BLE001
+            self._take(jobs)  # nobody may be left waiting for a lock that cannot be had
+            return error
+
+    def _take(self, jobs: list[Job]) -> None:
+        while self._queue and len(jobs) < BATCH_MAX:
+            job = self._queue.popleft()
+            if not job.given_up:
+                jobs.append(job)
+
+    # --- on the event loop
+
+    def _hear(self) -> None:
+        while self._done:
+            jobs, done = self._done.popleft()
             if isinstance(done, Exception):
                 self._fail(jobs, done)
                 continue
@@ -142,43 +202,13 @@ class GroupCommitter(Committer):
             self.jobs += len(jobs)
             try:
                 self._on_commit(rings)
-            except Exception as error:  # who waits here has been committed, and the loop must live
+            except Exception as error:  # who waits here has been committed
                 log.exception("could not ring", error=repr(error))
             for job, (result, failure) in zip(jobs, answers, strict=True):
                 if failure is None:
                     job.answer.set(result)
                 else:
                     job.answer.set_exception(failure)
-
-    def _take(self) -> list[Job]:
-        jobs = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
-        if not self._queue:
-            self._waiting.clear()
-        return jobs
-
-    def _commit(self, jobs: list[Job]) -> _Done | Exception:
-        """On the native thread: no gevent primitive may be touched here.
-
-        Whatever fails is returned and not raised: gevent would print it past our log.
-        """
-        try:
-            return self._transact(jobs)
-        except Exception as error:  # noqa: BLE001  the callers must hear of it, and the loop must live
-            return error
-
-    def _transact(self, jobs: list[Job]) -> _Done:
-        answers: list[tuple[Any, Exception | None]] = []
-        with self._engine.writing() as connection:
-            transaction = Transaction(connection)
-            for job in jobs:
-                try:
-                    with transaction.job():
-                        answers.append((job.work(transaction), None))
-                except Unavailable:
-                    raise  # the engine's: the transaction is lost, for everybody in it
-                except Exception as error:  # noqa: BLE001  it is the caller's, and raised there
-                    answers.append((None, error))
-        return answers, transaction.rings
 
     def _fail(self, jobs: list[Job], error: Exception) -> None:
         if not isinstance(error, ChatError):
@@ -188,3 +218,24 @@ class GroupCommitter(Committer):
             log.warning("commit refused", error=error.detail, jobs=len(jobs))
         for job in jobs:
             job.answer.set_exception(error)
+
+
+def _work(transaction: Transaction, jobs: Sequence[Job]) -> list[tuple[Any, Exception | None]]:
+    """Each job's result or failure; neighbouring drafts are sent together."""
+    answers: list[tuple[Any, Exception | None]] = []
+    drafts: list[Draft] = []
+    for job in jobs:
+        if job.draft is not None:
+            drafts.append(job.draft)
+            continue
+        answers += [(posted, None) for posted in transaction.post(drafts)]
+        drafts = []
+        try:
+            with transaction.job():
+                answers.append((job.work(transaction), None))
+        except Unavailable:
+            raise  # the engine's: the transaction is lost, for everybody in it
+        except Exception as error:  # noqa: BLE001  it is the caller's, and raised there
+            answers.append((None, error))
+    answers += [(posted, None) for posted in transaction.post(drafts)]
+    return answers

@@ -18,6 +18,7 @@ import apsw
 import peewee
 from playhouse.apsw_ext import APSWDatabase
 
+from webchat.data.transaction_sqlite import SCHEMA
 from webchat.errors import SetupError, Unavailable
 
 # The release that fixed a race in which a WAL reset could corrupt the database.
@@ -26,6 +27,9 @@ SQLITE_MIN = (3, 51, 3)
 _PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
+    # Pages in the log until they are written back. Busy pages (a feed's end, a counter) are then written back once for
+    # many commits; the price is a log of some 16 MB.
+    "wal_autocheckpoint": 4000,
     "foreign_keys": 1,
     "cache_size": -16_000,  # KiB
     "temp_store": "memory",
@@ -123,7 +127,10 @@ class SqliteEngine:
     @contextmanager
     def writing(self) -> Iterator[SqliteConnection]:
         if self._writer is None:
-            self._writer = SqliteConnection(self._path, WRITE_BUSY)
+            writer = SqliteConnection(self._path, WRITE_BUSY)
+            for statement in SCHEMA:
+                writer.rows(statement)
+            self._writer = writer
         writer = self._writer
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:

@@ -21,6 +21,7 @@ from webchat.entities.people import Found, Friend, FriendRequest, RelationState,
 from webchat.entities.talk import Conversation, Message, rfc3339
 
 CHUNK = 10_000  # values in one IN (…); SQLite takes 32,766 parameters
+NUL = "\0"  # PostgreSQL's text cannot hold it, not even in a question; no name has it
 
 _MESSAGE = """
     SELECT m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id
@@ -111,13 +112,17 @@ class Store:
 
     def credentials(self, name: str) -> Credentials | None:
         """What a log-in is checked against; None also for a disabled user."""
+        if NUL in name:
+            return None
         query = User.select(User.id, User.name, User.password_hash).where(User.key == name_key(name), ~User.disabled)
         return next((Credentials(*row) for row in self._on.run(query.tuples())), None)
 
     def user(self, name: str) -> tuple[int, str] | None:
         """The id and the name as its owner spells it."""
-        query = User.select(User.id, User.name).where(User.key == name_key(name), ~User.disabled)
-        return next(iter(self._on.run(query.tuples())), None)
+        if NUL in name:
+            return None
+        rows = self._on.rows('SELECT id, name FROM "user" WHERE key = ? AND NOT disabled', (name_key(name),))
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def name(self, user: int) -> str:
         return str(self._on.rows('SELECT name FROM "user" WHERE id = ?', (user,))[0][0])
@@ -127,6 +132,8 @@ class Store:
 
     def find(self, prefix: str, user: int, limit: int) -> list[Found]:
         """People whose name begins with `prefix`, and how they stand to `user`, in alphabetical order."""
+        if NUL in prefix:
+            return []
         key = name_key(prefix)
         query = (
             User.select(User.id, User.name)

@@ -12,7 +12,7 @@ which `engine_postgres` names; nobody then waits in a circle.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from webchat.data.engine import Connection
 from webchat.data.store import MEMBERSHIP, Membership, Pair, Store
@@ -20,7 +20,7 @@ from webchat.data.tables import Conversation, Feed, Member, Meta, Presence, Rela
 from webchat.data.tables import Entry as EntryRow
 from webchat.entities.feed import Alarm, Entry, Event, MessageEvent, Revocation, Ring, Whisper, encode
 from webchat.entities.people import name_key
-from webchat.entities.talk import Message, rfc3339
+from webchat.entities.talk import Draft, Message, Posted, rfc3339
 
 _NEXT_IN_CONVERSATION = """
     UPDATE conversation SET last_number = last_number + 1 WHERE id = ? RETURNING last_number
@@ -64,10 +64,10 @@ class Transaction(Store):
         """Append an event to the user's feed. Callers go through the users in ascending order (locks)."""
         self._append(user, None, encode(event))
 
-    def _append(self, user: int, message: int | None, event: bytes) -> None:
+    def _append(self, user: int, message: int | None, event: bytes, device: str = "") -> None:
         number = self._on.rows(_NEXT_IN_FEED, (user,))[0][0]
         self._on.rows(_ADD_ENTRY, (user, number, message, event if message is None else None))
-        self.rings.append(Entry(user, number, event))
+        self.rings.append(Entry(user, number, event, device))
 
     # --- people ---
 
@@ -138,8 +138,31 @@ class Transaction(Store):
     def set_open(self, conversation: int, is_open: bool) -> None:
         self._on.run(Conversation.update(open=is_open).where(Conversation.id == conversation))
 
+    def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
+        """Send each draft, once for its (sender, client id) and for ever; None where its sender may not send there.
+
+        In the order of the drafts. An engine may do it all at once, see `transaction_sqlite`.
+        """
+        return [self._post(draft) for draft in drafts]
+
+    def _post(self, draft: Draft) -> Posted | None:
+        known = self.message_of(draft.sender, draft.client_id)
+        if known is not None:
+            return Posted(known, False)
+        membership = self.membership(draft.conversation, draft.sender)
+        if membership is None or not membership.open:
+            return None
+        return Posted(self.add_message(*draft), True)
+
     def add_message(
-        self, conversation: int, sender: int, sender_name: str, text: str, client_id: str, now: int
+        self,
+        conversation: int,
+        sender: int,
+        sender_name: str,
+        text: str,
+        client_id: str,
+        now: int,
+        device: str = "",
     ) -> Message:
         """Number the message in its conversation and append it to each member's feed.
 
@@ -152,7 +175,7 @@ class Transaction(Store):
         self.set_read(conversation, sender, number)
         event = encode(MessageEvent(message))
         for member in self.members(conversation):
-            self._append(member, message.id, event)
+            self._append(member, message.id, event, device if member == sender else "")
         return message
 
     def set_read(self, conversation: int, user: int, number: int) -> None:

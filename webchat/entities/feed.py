@@ -78,11 +78,15 @@ class Cursor(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Feed entry `number` of `user`, with the event as encoded JSON."""
+    """Feed entry `number` of `user`, with the event as encoded JSON.
+
+    `device` is the one of this user's that made it and knows of it already; it need not be woken.
+    """
 
     user: int
     number: int
     event: bytes
+    device: str = ""
 
 
 class Whisper(NamedTuple):

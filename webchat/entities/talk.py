@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 TEXT_MAX = 4_000  # characters (code points)
 CLIENT_ID_MAX = 64
+DEVICE_MAX = 32
+DEVICE_PATTERN = rf"^[A-Za-z0-9_-]{{1,{DEVICE_MAX}}}$"
+DEVICE = re.compile(DEVICE_PATTERN)
 
 
 class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
@@ -25,6 +29,25 @@ class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     text: str
     sent_at: str
     client_id: str
+
+
+class Draft(NamedTuple):
+    """A message that somebody wants to send. `device`: which of the sender's devices needs not be told of it."""
+
+    conversation: int
+    sender: int
+    name: str  # the sender's
+    text: str
+    client_id: str
+    sent_at: int  # Unix ms
+    device: str = ""
+
+
+class Posted(NamedTuple):
+    """What became of a draft: the message that stands under its client id, and whether it is new."""
+
+    message: Message
+    is_new: bool
 
 
 class Conversation(msgspec.Struct, frozen=True, rename={"partner": "with"}):

@@ -10,11 +10,12 @@ from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Cursor, ReadEvent, Snapshot
 from webchat.entities.people import Me, Session
-from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Message, ReadMark
+from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Draft, Message, Posted, ReadMark
 from webchat.errors import Conflict, Invalid, NotFound
 
 # One sentence for the absent and for the forbidden: an answer must not tell which.
 NOWHERE = "there is no such friend or conversation"
+NO_PLACE = 0  # nobody's conversation
 
 
 class Chat:
@@ -35,31 +36,38 @@ class Chat:
         self._now = now
 
     def send(
-        self, session: Session, to: str | None, conversation: int | None, text: str, client_id: str
-    ) -> tuple[Message, bool]:
-        """Commit a message to a friend (by name) or a conversation (by id); and whether it is new.
+        self,
+        session: Session,
+        to: str | None,
+        conversation: int | None,
+        text: str,
+        client_id: str,
+        device: str = "",
+    ) -> Posted:
+        """Commit a message to a friend (by name) or a conversation (by id).
 
-        The same (sender, client id) gives the first message again, on any node and for ever. Raises
-        NotFound where the sender may not send, Conflict where the client id was used for other content.
+        The same (sender, client id) gives the first message again, on any node and for ever. The poll of the
+        sender's own `device` is not woken by it. Raises NotFound where the sender may not send, Conflict where the
+        client id was used for other content.
         """
         check_text(text)
         check_client_id(client_id)
         if (to is None) == (conversation is None):
             raise Invalid("give either `to` or `conversation`", code="bad_recipient")
+        place = conversation if conversation is not None else self._with(session.user, to or "")
+        draft = Draft(place or NO_PLACE, session.user, session.name, text, client_id, self._now(), device)
+        posted = self._committer.send(draft)
+        if posted is None:
+            raise NotFound(NOWHERE)
+        if not posted.is_new and (posted.message.text, posted.message.conversation) != (text, place):
+            raise Conflict("this client_id was used for another message", code="client_id_reused")
+        return posted
 
-        def work(tx: Transaction) -> tuple[Message, bool]:
-            place = conversation if conversation is not None else _with(tx, session.user, to or "")
-            known = tx.message_of(session.user, client_id)
-            if known is not None:
-                if known.text != text or known.conversation != place:
-                    raise Conflict("this client_id was used for another message", code="client_id_reused")
-                return known, False
-            membership = tx.membership(place, session.user) if place is not None else None
-            if place is None or membership is None or not membership.open:
-                raise NotFound(NOWHERE)
-            return tx.add_message(place, session.user, session.name, text, client_id, self._now()), True
-
-        return self._committer.submit(work)
+    def _with(self, user: int, name: str) -> int | None:
+        """The conversation with the person of this name, open or not; it is the same for ever."""
+        other = self._store.user(name)
+        pair = self._store.pair(user, other[0]) if other else None
+        return pair.conversation if pair else None
 
     def history(
         self, session: Session, conversation: int, before: int | None, limit: int
@@ -97,13 +105,6 @@ class Chat:
                 self._store.requests(session.user),
                 self._store.conversations(session.user),
             )
-
-
-def _with(tx: Transaction, user: int, name: str) -> int | None:
-    """The conversation with the person of this name, open or not."""
-    other = tx.user(name)
-    pair = tx.pair(user, other[0]) if other else None
-    return pair.conversation if pair else None
 
 
 def check_text(text: str) -> None:

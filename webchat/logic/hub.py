@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -27,12 +28,15 @@ from webchat.data.store import Store
 from webchat.entities.feed import Cursor, Entry, Revocation, Ring, Whisper, encode
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn, Unavailable
-from webchat.logic.mailbox import Mailbox, Parked, Put, Wake
+from webchat.logic.mailbox import Mailbox, Put, Wake
 
 # Of one answer; a client that is further behind polls again. A client that asks and does not read costs
 # this much memory on each of its connections.
 ANSWER_MAX = 64 * 1024  # bytes, but always one event
 READ_MAX = 100  # entries read at once
+
+# Entered while a poll is parked; calls its argument when the client has left.
+Watch = Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]]
 
 log = structlog.get_logger()
 
@@ -93,7 +97,7 @@ class Hub:
         self._clock = clock
         self._boxes: dict[int, Mailbox] = {}
         self._opening: dict[int, AsyncResult] = {}
-        self._mark = store.presence_mark()
+        self._mark = self._given = store.presence_mark()  # looked into up to this one; the highest that we know of
         self.residents: Residents | None = None
         self.unsure = False  # rings may be lost, and the database could not be asked for them
         self._looking = self._look_again = False
@@ -103,35 +107,35 @@ class Hub:
 
     # --- polling ---
 
-    def poll(
-        self,
-        session: Session,
-        cursor: Cursor,
-        hold: float,
-        watch: Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]],
-    ) -> Answer:
+    def poll(self, session: Session, cursor: Cursor, hold: float, watch: Watch, device: str = "") -> Answer:
         """What comes after `cursor`; waits for it up to `hold` seconds.
 
-        `watch(gone)` is entered while the poll is parked and calls `gone` when the client has left.
-        Raises NotLoggedIn when the session ends meanwhile, Unavailable where too many polls are parked or
-        the database does not answer.
+        What `device` has sent itself is no reason to answer (but part of the answer). `watch(gone)` is entered while
+        the poll is parked and calls `gone` when the client has left. Raises NotLoggedIn when the session ends
+        meanwhile, Unavailable where too many polls are parked or the database does not answer.
         """
         self.counters.polls += 1
-        if cursor.epoch != self._epoch or cursor.user != session.user:
+        if cursor.epoch != self._epoch or cursor.user != session.user or not self._was_given(cursor.mark):
             return self._reset(session.user)
-        with self._visit(session) as box:
+        box = self._enter(session)
+        try:
             while True:
+                # A cursor beyond the top is no news, but has to be looked into.
+                quiet = cursor.number <= box.top and not box.has_news(cursor.number, cursor.mark, device)
+                if quiet and hold > 0 and not self.draining:
+                    return self._wait(box, session, cursor, hold, watch, device)
                 answer = self._look(box, cursor)
                 _check_session(box, session)
-                if answer.events or answer.reset or hold <= 0 or self.draining:
-                    return answer._replace(ended=Wake.DRAIN) if self.draining else answer
+                if self.draining:
+                    return answer._replace(ended=Wake.DRAIN)
+                if answer.events or answer.reset or hold <= 0:
+                    return answer
                 cursor = answer.cursor
-                if not box.has_news(cursor.number, cursor.mark):
-                    return self._wait(box, session, cursor, hold, watch)
+        finally:
+            self._exit(box)
 
-    @contextlib.contextmanager
-    def _visit(self, session: Session) -> Iterator[Mailbox]:
-        """The user's mailbox; it stays for as long as the block runs and the session lives."""
+    def _enter(self, session: Session) -> Mailbox:
+        """The user's mailbox; it stays until `_exit`, or until the session ends."""
         box, opened = self._boxes.get(session.user), False
         while box is None or session.user in self._opening:
             box, opened = self._open(session.user), True
@@ -145,46 +149,40 @@ class Hub:
             if opened and not self._store.living_sessions([session.id], self._now()):
                 box.revoke(session.id)
             _check_session(box, session)
-            yield box
-        finally:
-            box.visitors -= 1
-            box.polled_at = self._clock()
-            if not box.sessions and self._boxes.get(box.user) is box:
-                self._close(box)  # the session was over before it came
+        except BaseException:
+            self._exit(box)
+            raise
+        return box
+
+    def _exit(self, box: Mailbox) -> None:
+        box.visitors -= 1
+        box.polled_at = self._clock()
+        if not box.sessions and self._boxes.get(box.user) is box:
+            self._close(box)  # the session was over before it came
 
     def _wait(
-        self,
-        box: Mailbox,
-        session: Session,
-        cursor: Cursor,
-        hold: float,
-        watch: Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]],
+        self, box: Mailbox, session: Session, cursor: Cursor, hold: float, watch: Watch, device: str = ""
     ) -> Answer:
-        deadline = self._clock() + hold
-        with self._parked(box, session) as parked, watch(lambda: parked.wake(Wake.GONE)):
-            while True:
-                woken = parked.event.wait(max(0.0, deadline - self._clock()))
-                parked.event.clear()
-                if not woken:
-                    box.stale = True  # once in a hold, look into the database, whatever the doorbell brings
-                _check_session(box, session)
-                if parked.reason is Wake.GONE:
-                    return Answer(cursor, [], ended=Wake.GONE)
-                answer = self._look(box, cursor)
-                _check_session(box, session)
-                if answer.events or answer.reset or parked.reason or not woken:
-                    self.counters.wakes += 1
-                    return answer._replace(ended=parked.reason)
-                cursor = answer.cursor
-
-    @contextlib.contextmanager
-    def _parked(self, box: Mailbox, session: Session) -> Iterator[Parked]:
         if self.parked >= self._limits.per_worker:
             raise Unavailable("this server holds as many polls as it can", code="too_many_polls", retry_after=2)
-        parked = box.park(session.id, self._limits.per_session, self._limits.per_user)
+        deadline = self._clock() + hold
+        parked = box.park(session.id, self._limits.per_session, self._limits.per_user, device)
         self.parked += 1
         try:
-            yield parked
+            with watch(partial(parked.wake, Wake.GONE)):
+                while True:
+                    woken = parked.wait(max(0.0, deadline - self._clock()))
+                    if not woken:
+                        box.stale = True  # once in a hold, look into the database, whatever the doorbell brings
+                    _check_session(box, session)
+                    if parked.reason is Wake.GONE:
+                        return Answer(cursor, [], ended=Wake.GONE)
+                    answer = self._look(box, cursor)
+                    _check_session(box, session)
+                    if answer.events or answer.reset or parked.reason or not woken:
+                        self.counters.wakes += 1
+                        return answer._replace(ended=parked.reason) if parked.reason else answer
+                    cursor = answer.cursor
         finally:
             self.parked -= 1
             box.leave(parked, self._clock())
@@ -206,7 +204,7 @@ class Hub:
         events = _fitting(events)
         number, mark = cursor.number + len(events), cursor.mark
         if box.mark > mark:
-            mark = self._store.presence_mark()  # before the changes: what comes in between is told again
+            mark = self._presence_mark()  # before the changes: what comes in between is told again
             events += [encode(event) for event in self._store.presence_since(cursor.mark, box.user)]
         return Answer(cursor._replace(number=number, mark=mark), events)
 
@@ -225,11 +223,23 @@ class Hub:
     def _reset(self, user: int) -> Answer:
         self.counters.resets += 1
         top = self._store.bounds(user).last
-        return Answer(Cursor(self._epoch, user, top, self._store.presence_mark()), [], reset=True)
+        return Answer(Cursor(self._epoch, user, top, self._presence_mark()), [], reset=True)
 
     def cursor(self, user: int) -> Cursor:
         """Where a snapshot's feed goes on; read it before, or in one transaction with, the data."""
-        return Cursor(self._epoch, user, self._store.bounds(user).last, self._store.presence_mark())
+        return Cursor(self._epoch, user, self._store.bounds(user).last, self._presence_mark())
+
+    def _was_given(self, mark: int) -> bool:
+        """Whether there is such a presence mark. What another worker may have told, the database knows.
+
+        Whoever came with a mark of the future would be accepted for ever, and never hear of anybody's coming.
+        """
+        return mark <= self._given or mark <= self._presence_mark()
+
+    def _presence_mark(self) -> int:
+        mark = self._store.presence_mark()
+        self._given = max(self._given, mark)
+        return mark
 
     # --- mailboxes ---
 
@@ -283,8 +293,8 @@ class Hub:
             if box is None:
                 continue
             match ring:
-                case Entry(_, number, event):
-                    if box.put(number, event) is Put.GAP:
+                case Entry(_, number, event, device):
+                    if box.put(number, event, device) is Put.GAP:
                         self.counters.gaps += 1
                 case Whisper(_, mark):
                     box.hint(mark)

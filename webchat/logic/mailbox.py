@@ -16,7 +16,7 @@ import enum
 from collections import deque
 from collections.abc import Iterable
 
-from gevent.event import Event
+from gevent.hub import Waiter, get_hub
 
 from webchat.entities.feed import Entry
 
@@ -41,19 +41,40 @@ class Wake(enum.Enum):
 
 
 class Parked:
-    """One poll that waits."""
+    """One poll that waits. `device`: its own messages are no news to it."""
 
-    __slots__ = ("event", "reason", "session")
+    __slots__ = ("_waiter", "device", "reason", "session", "woken")
 
-    def __init__(self, session: int) -> None:
+    def __init__(self, session: int, device: str = "") -> None:
         self.session = session
-        self.event = Event()
+        self.device = device
         self.reason: Wake | None = None
+        self.woken = False
+        self._waiter: Waiter | None = None
 
     def wake(self, reason: Wake | None = None) -> None:
         """Let it look again; a `reason` ends it."""
         self.reason = self.reason or reason
-        self.event.set()
+        if not self.woken:
+            self.woken = True
+            if self._waiter is not None:
+                get_hub().loop.run_callback(self._waiter.switch, True)
+
+    def wait(self, seconds: float) -> bool:
+        """Park the greenlet until it is woken (true), or the time is up (false)."""
+        if not self.woken:
+            hub = get_hub()
+            self._waiter = waiter = Waiter(hub)
+            timer = hub.loop.timer(seconds)
+            timer.start(waiter.switch, False, update=True)
+            try:
+                waiter.get()
+            finally:
+                timer.stop()
+                timer.close()
+                self._waiter = None
+        woken, self.woken = self.woken, False
+        return woken
 
 
 class Mailbox:
@@ -66,7 +87,7 @@ class Mailbox:
         self.top = top
         self.mark = mark  # of the last presence change that concerns this user, as far as we have heard
         self.stale = False
-        self.tail: deque[tuple[int, bytes]] = deque(maxlen=TAIL_MAX)
+        self.tail: deque[tuple[bytes, str]] = deque(maxlen=TAIL_MAX)  # events, and the devices that made them
         self.parked: list[Parked] = []  # oldest first
         self.visitors = 0  # polls under way, parked or not: while there are any, it does not linger out
         self.polled_at: float = 0.0  # when the last poll ended
@@ -75,14 +96,14 @@ class Mailbox:
 
     # --- news ---
 
-    def put(self, number: int, event: bytes) -> Put:
+    def put(self, number: int, event: bytes, device: str = "") -> Put:
         if number <= self.top:
             return Put.KNOWN
         if number > self.top + 1:
             self.miss()
             return Put.GAP
-        self._append(number, event)
-        self._wake()
+        self._append(number, event, device)
+        self._wake(device)
         return Put.APPENDED
 
     def extend(self, entries: Iterable[Entry]) -> None:
@@ -92,7 +113,7 @@ class Mailbox:
                 self.tail.clear()  # older entries were trimmed meanwhile: the tail starts anew behind the hole
                 self.top = entry.number - 1
             if entry.number == self.top + 1:
-                self._append(entry.number, entry.event)
+                self._append(entry.number, entry.event, entry.device)
         self._wake()  # whoever is parked with an older cursor: a ring that comes late is known by now
 
     def opened(self, top: int, mark: int) -> None:
@@ -116,37 +137,48 @@ class Mailbox:
             self.mark = mark
             self._wake()
 
-    def _append(self, number: int, event: bytes) -> None:
-        self.tail.append((number, event))
+    def _append(self, number: int, event: bytes, device: str) -> None:
+        self.tail.append((event, device))
         self.top = number
 
-    def _wake(self) -> None:
+    def _wake(self, device: str = "") -> None:
+        """Everybody who is parked, but the device that knows of it already."""
         for parked in self.parked:
-            parked.wake()
+            if not device or parked.device != device:
+                parked.wake()
 
     # --- looking ---
 
-    def has_news(self, number: int, mark: int) -> bool:
-        """Whether there is, or may be, something after this cursor."""
-        return self.stale or self.top > number or self.mark > mark
+    def has_news(self, number: int, mark: int, device: str = "") -> bool:
+        """Whether there is, or may be, something after this cursor that this device has not made itself."""
+        if self.stale or self.mark > mark:
+            return True
+        missing = self.top - number
+        if missing <= 0:
+            return False
+        if not device or missing > len(self.tail):
+            return True
+        return any(self.tail[-back][1] != device for back in range(1, missing + 1))
 
     def after(self, number: int) -> list[bytes] | None:
         """The entries that follow `number` (≤ `top`); None where the tail does not reach back so far."""
         missing = self.top - number
-        if missing > len(self.tail):
+        tail = self.tail
+        if missing > len(tail):
             return None
-        return [event for _, event in list(self.tail)[len(self.tail) - missing :]]
+        return [tail[-back][0] for back in range(missing, 0, -1)]
 
     # --- parking ---
 
-    def park(self, session: int, per_session: int, per_user: int) -> Parked:
+    def park(self, session: int, per_session: int, per_user: int, device: str = "") -> Parked:
         """Admit one more poll; where a cap is passed, the oldest one has to go."""
-        of_session = [parked for parked in self.parked if parked.session == session]
-        if len(of_session) >= per_session:
-            self._evict(of_session[0])
-        elif len(self.parked) >= per_user:
-            self._evict(self.parked[0])
-        parked = Parked(session)
+        if self.parked:
+            of_session = [parked for parked in self.parked if parked.session == session]
+            if len(of_session) >= per_session:
+                self._evict(of_session[0])
+            elif len(self.parked) >= per_user:
+                self._evict(self.parked[0])
+        parked = Parked(session, device)
         self.parked.append(parked)
         self.sessions.add(session)
         return parked

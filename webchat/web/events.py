@@ -8,12 +8,14 @@ import falcon
 import msgspec
 
 from webchat.entities.feed import Cursor, Event
+from webchat.entities.talk import DEVICE, DEVICE_MAX, DEVICE_PATTERN
 from webchat.errors import Invalid
 from webchat.logic.hub import Answer, Hub
 from webchat.logic.mailbox import Wake
 from webchat.web.body import parameter
 from webchat.web.guard import Guard
 from webchat.web.hangup import watcher
+from webchat.web.held import Finish, hold
 from webchat.web.operation import Parameter, operation
 
 JITTER = 0.1  # of the hold: polls that were parked together must not come back together
@@ -22,6 +24,8 @@ HOLD_MAX = 60.0  # seconds
 # all), long when it holds more polls than it may (or its polls would evict one another for ever).
 RETRY_DRAIN = (0.05, 1.0)
 RETRY_EVICTED = (8.0, 12.0)
+
+DEVICE_DOC = "this client's name for itself: a message sent under the same `device` does not end the poll"
 
 
 class News(msgspec.Struct, omit_defaults=True):
@@ -36,10 +40,11 @@ class News(msgspec.Struct, omit_defaults=True):
 class Events:
     """`hold`: seconds that a poll with no news is held."""
 
-    def __init__(self, guard: Guard, hub: Hub, hold: float) -> None:
+    def __init__(self, guard: Guard, hub: Hub, hold: float, finish: Finish) -> None:
         self._guard = guard
         self._hub = hub
         self._hold = hold
+        self._finish = finish
 
     @operation(
         "Long poll: what comes after the cursor, as soon as it exists",
@@ -47,15 +52,17 @@ class Events:
         query=[
             Parameter("after", "the cursor of the snapshot or of the last answer", {"type": "string"}, True),
             Parameter("timeout", "seconds to wait; 0 answers at once", {"type": "number", "minimum": 0, "maximum": 60}),
+            Parameter("device", DEVICE_DOC, {"type": "string", "pattern": DEVICE_PATTERN}),
         ],
         problems=(400, 401, 503),
     )
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         session = self._guard.session(req)
         cursor = _cursor(req)
-        found = self._hub.poll(session, cursor, self._timeout(req), watcher(req.env))
+        seconds, device = self._timeout(req), _device(req)
+        poll, watch = self._hub.poll, watcher(req.env)
         resp.content_type = falcon.MEDIA_JSON
-        resp.data = _encode(found)
+        hold(req, resp, lambda: _encode(poll(session, cursor, seconds, watch, device)), self._finish)
 
     def _timeout(self, req: falcon.Request) -> float:
         text = parameter(req, "timeout")
@@ -76,6 +83,13 @@ def _cursor(req: falcon.Request) -> Cursor:
     if cursor is None:
         raise Invalid("`after` must be a cursor of /api/state or of an earlier answer", code="bad_cursor")
     return cursor
+
+
+def _device(req: falcon.Request) -> str:
+    device = parameter(req, "device")
+    if device and not DEVICE.fullmatch(device):
+        raise Invalid(f"a device is named with 1 to {DEVICE_MAX} of A-Z, a-z, 0-9, `_` and `-`", code="bad_device")
+    return device or ""
 
 
 def _encode(found: Answer) -> bytes:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
 
-READ = 1  # libev's event mask
+from webchat.logic.hub import Watch
 
-Watch = Callable[[Callable[[], None]], AbstractContextManager[object]]
+READ = 1  # libev's event mask
 
 
 def watcher(environ: dict[str, Any]) -> Watch:
@@ -20,32 +20,38 @@ def watcher(environ: dict[str, Any]) -> Watch:
     connection = environ.get("gunicorn.socket")
     if connection is None or hasattr(connection, "cipher"):
         return _never  # under TLS the socket's readiness says nothing
-    return lambda gone: _watch(connection, gone)
+    return partial(_Watched, connection)
 
 
-def _never(_: Callable[[], None]) -> AbstractContextManager[object]:
+def _never(_: Callable[[], None]) -> contextlib.AbstractContextManager[object]:
     return contextlib.nullcontext()
 
 
-@contextlib.contextmanager
-def _watch(connection: Any, gone: Callable[[], None]) -> Iterator[None]:
-    readable = gevent.get_hub().loop.io(connection.fileno(), READ)
+class _Watched:
+    """While it is entered: `gone` is called, once, when the client has closed its end."""
 
-    def look() -> None:
+    __slots__ = ("_connection", "_gone", "_readable")
+
+    def __init__(self, connection: Any, gone: Callable[[], None]) -> None:
+        self._connection = connection
+        self._gone = gone
+        self._readable = gevent.get_hub().loop.io(connection.fileno(), READ)
+
+    def __enter__(self) -> None:
+        self._readable.start(self._look)
+
+    def __exit__(self, *_: object) -> None:
+        self._readable.stop()
+        self._readable.close()
+
+    def _look(self) -> None:
         try:
             # The plain socket below gevent's: it must not wait. Peeking leaves a pipelined request unread.
-            seen = connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            seen = self._connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
             seen = b""
-        readable.stop()  # either way: a readable socket would call again at once, for ever
+        self._readable.stop()  # either way: a readable socket would call again at once, for ever
         if not seen:
-            gone()
-
-    readable.start(look)
-    try:
-        yield
-    finally:
-        readable.stop()
-        readable.close()
+            self._gone()

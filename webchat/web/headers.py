@@ -40,5 +40,14 @@ class Headers:
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
         resp.set_headers(_API if req.path.startswith("/api/") else _PAGE)
         self.requests += 1
+        if not succeeded:
+            self._count_failure(resp)
+
+    def of_late_error(self, resp: falcon.Response) -> None:
+        """The same for an error of a held request, which passed here long ago as a success."""
+        resp.set_headers(_API)
+        self._count_failure(resp)
+
+    def _count_failure(self, resp: falcon.Response) -> None:
         if resp.status_code >= 500:
             self.failures += 1

@@ -10,17 +10,16 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import limits
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from webchat.errors import SetupError, TooMany, WrongCredentials
 from webchat.settings import Settings
 
 NAME_MAX = 64  # characters of a name that are remembered; none is longer, but anything can be sent
 UNDER_WAY_MAX = 8  # log-ins of one address in one worker at the same time
+SWEEP_EVERY = 30.0  # seconds
 PER_ADDRESS = 10  # failed log-ins per address, as a multiple of those per name: an office shares one address
 
 
@@ -28,19 +27,16 @@ class RateLimits:
     """The limits of the settings, e.g. `20/minute`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._windows = FixedWindowRateLimiter(MemoryStorage())
-        self._register = _parse("limit_register", settings.limit_register)
-        self._login = _parse("limit_login", settings.limit_login)
-        self._login_address = type(self._login)(
-            self._login.amount * PER_ADDRESS, self._login.multiples, namespace=self._login.namespace
-        )
-        self._send = _parse("limit_send", settings.limit_send)
-        self._friends = _parse("limit_friends", settings.limit_friends)
+        self._register = _windows("limit_register", settings.limit_register)
+        self._login = _windows("limit_login", settings.limit_login)
+        self._login_address = _windows("limit_login", settings.limit_login, PER_ADDRESS)
+        self._send = _windows("limit_send", settings.limit_send)
+        self._friends = _windows("limit_friends", settings.limit_friends)
         self._under_way: Counter[str] = Counter()
 
     def register(self, address: str) -> None:
         """Count a registration. Raises TooMany."""
-        self._count(self._register, "register", address)
+        self._register.count(address)
 
     @contextlib.contextmanager
     def logging_in(self, name: str, address: str) -> Iterator[None]:
@@ -52,42 +48,87 @@ class RateLimits:
         """
         if self._under_way[address] >= UNDER_WAY_MAX:
             raise TooMany("too many log-ins at once; try again in 1 s", retry_after=1)
-        if not self._windows.test(self._login_address, "address", address):
-            raise self._too_many(self._login_address, "address", address)
-        key = ("name", name.lower()[:NAME_MAX])
-        self._count(self._login, *key)
+        self._login_address.check(address)
+        key = name.lower()[:NAME_MAX]
+        self._login.count(key)
         self._under_way[address] += 1
         try:
             yield
         except WrongCredentials:
-            self._windows.hit(self._login_address, "address", address)
+            self._login_address.hit(address)
             raise
         finally:
             self._under_way[address] -= 1
             if not self._under_way[address]:
                 del self._under_way[address]
-        self._windows.clear(self._login, *key)
+        self._login.forgive(key)
 
     def friends(self, user: int) -> None:
         """Count a change of a friendship: each tells somebody else. Raises TooMany."""
-        self._count(self._friends, "friends", str(user))
+        self._friends.count(user)
 
     def send(self, user: int) -> None:
         """Count a send. Raises TooMany."""
-        self._count(self._send, "send", str(user))
+        self._send.count(user)
 
-    def _count(self, limit: limits.RateLimitItem, *key: str) -> None:
-        if not self._windows.hit(limit, *key):
-            raise self._too_many(limit, *key)
 
-    def _too_many(self, limit: limits.RateLimitItem, *key: str) -> TooMany:
-        ends_at, _ = self._windows.get_window_stats(limit, *key)
-        wait = max(1, math.ceil(ends_at - time.time()))
+class Windows:
+    """Fixed windows of one limit: a key's first hit opens one; in it the limit's number of hits counts.
+
+    The library that reads the limits has this too, but its store in memory starts a thread every ten milliseconds
+    while it is used: that cost a send more than all else that a worker does for it.
+    """
+
+    def __init__(self, amount: int, seconds: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._amount = amount
+        self._seconds = seconds
+        self._clock = clock
+        self._open: dict[Hashable, tuple[float, int]] = {}  # key → when its window ends, hits in it
+        self._swept_at = 0.0
+
+    def count(self, key: Hashable) -> None:
+        """One hit. Raises TooMany."""
+        if not self.hit(key):
+            raise self._too_many(key)
+
+    def check(self, key: Hashable) -> None:
+        """Raises TooMany where one more hit would be too many."""
+        ends_at, hits = self._open.get(key, _NEVER)
+        if hits >= self._amount and ends_at > self._clock():
+            raise self._too_many(key)
+
+    def hit(self, key: Hashable) -> bool:
+        """Count one, if there is room for it."""
+        now = self._clock()
+        ends_at, hits = self._open.get(key, _NEVER)
+        if ends_at <= now:
+            self._sweep(now)
+            ends_at, hits = now + self._seconds, 0
+        if hits >= self._amount:
+            return False
+        self._open[key] = (ends_at, hits + 1)
+        return True
+
+    def forgive(self, key: Hashable) -> None:
+        self._open.pop(key, None)
+
+    def _too_many(self, key: Hashable) -> TooMany:
+        wait = max(1, math.ceil(self._open.get(key, _NEVER)[0] - self._clock()))
         return TooMany(f"too many at once; try again in {wait} s", retry_after=wait)
 
+    def _sweep(self, now: float) -> None:
+        """Now and then, forget the windows that have ended."""
+        if now - self._swept_at > SWEEP_EVERY:
+            self._swept_at = now
+            self._open = {key: window for key, window in self._open.items() if window[0] > now}
 
-def _parse(name: str, text: str) -> limits.RateLimitItem:
+
+_NEVER = (0.0, 0)
+
+
+def _windows(name: str, text: str, times: int = 1) -> Windows:
     try:
-        return limits.parse(text)
+        limit = limits.parse(text)
     except ValueError:
         raise SetupError(f"WEBCHAT_{name.upper()}={text}: not a limit; write it like `20/minute`") from None
+    return Windows(limit.amount * times, limit.get_expiry())

@@ -8,7 +8,7 @@ import falcon
 import msgspec
 from msgspec import Meta
 
-from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Message
+from webchat.entities.talk import CLIENT_ID_MAX, DEVICE_PATTERN, TEXT_MAX, Message
 from webchat.logic.chat import Chat
 from webchat.web.answer import answer
 from webchat.web.body import ID_MAX, read_body
@@ -18,7 +18,10 @@ from webchat.web.operation import operation
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """Give `to` (a friend's name) or `conversation` (an id). A retry must carry the same `client_id`."""
+    """Give `to` (a friend's name) or `conversation` (an id). A retry must carry the same `client_id`.
+
+    The sender's own poll that names the same `device` is not ended by this message.
+    """
 
     text: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TEXT_MAX})]
     client_id: Annotated[
@@ -26,6 +29,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     ]
     to: str | None = None
     conversation: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
+    device: Annotated[str, Meta(pattern=DEVICE_PATTERN)] = ""
 
 
 class Sent(msgspec.Struct):
@@ -48,5 +52,5 @@ class Messages:
         session = self._guard.session(req)
         self._limits.send(session.user)
         new = read_body(req, NewMessage)
-        message, is_new = self._chat.send(session, new.to, new.conversation, new.text, new.client_id)
+        message, is_new = self._chat.send(session, new.to, new.conversation, new.text, new.client_id, new.device)
         answer(resp, Sent(message), 201 if is_new else 200)

@@ -55,6 +55,10 @@ def fill(resp: falcon.Response, status: int, code: str, detail: str, retry_after
 
 
 def on_chat_error(req: falcon.Request, resp: falcon.Response, error: errors.ChatError, _: Any) -> None:
+    _fill_with(resp, error)
+
+
+def _fill_with(resp: falcon.Response, error: errors.ChatError) -> None:
     # An engine may raise a narrower class than the table knows.
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     fill(resp, status, error.code, error.detail, error.retry_after)
@@ -75,8 +79,22 @@ def on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTP
 
 def on_crash(req: falcon.Request, resp: falcon.Response, error: Exception, _: Any) -> None:
     """A mistake of ours: logged whole, told in one sentence."""
-    log.error("request crashed", method=req.method, path=req.path, exc_info=error)
+    _crashed(resp, error, req.method, req.path)
+
+
+def _crashed(resp: falcon.Response, error: Exception, method: str, path: str) -> None:
+    log.error("request crashed", method=method, path=path, exc_info=error)
     fill(resp, 500, "internal", "this is a mistake in the server; it has been logged")
+
+
+def of(error: Exception, method: str, path: str) -> falcon.Response:
+    """The problem that a responder's error would have been answered with, for an error that came too late for that."""
+    resp = falcon.Response()
+    if isinstance(error, errors.ChatError):
+        _fill_with(resp, error)
+    else:
+        _crashed(resp, error, method, path)
+    return resp
 
 
 def install(app: falcon.App) -> None:  # type: ignore[type-arg]

@@ -33,10 +33,10 @@ def late_subscription(node: Node) -> None:
 def no_gap_check(node: Node) -> None:
     """A mailbox appends whatever comes."""
 
-    def put(self: Mailbox, number: int, event: bytes) -> Put:
+    def put(self: Mailbox, number: int, event: bytes, device: str = "") -> Put:
         if number <= self.top:
             return Put.KNOWN
-        self._append(number, event)
+        self._append(number, event, device)
         self._wake()
         return Put.APPENDED
 
@@ -87,10 +87,10 @@ def endless_poll(node: Node) -> None:
     """A parked poll with no news is never answered."""
     wait = Hub._wait
 
-    def forever(self: Hub, box: Any, session: Any, cursor: Any, hold: float, watch: Any) -> Answer:
-        return wait(self, box, session, cursor, hold + 60, watch)
+    def forever(self: Hub, box: Any, session: Any, cursor: Any, hold: float, *rest: Any) -> Answer:
+        return wait(self, box, session, cursor, hold + 60, *rest)
 
-    Hub._wait = forever  # type: ignore[method-assign]
+    Hub._wait = forever  # type: ignore[method-assign, assignment]
 
 
 def leaking_mailboxes(node: Node) -> None:

@@ -13,7 +13,9 @@ import gevent
 from gevent import monkey
 
 from tests.faults.plants.crash import watch_commits
+from webchat.data.committer import Job
 from webchat.data.transaction import Transaction
+from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import Entry, Revocation, Ring
 from webchat.errors import Unavailable
 from webchat.node import Node
@@ -53,6 +55,7 @@ def deduplication_per_worker(node: Node) -> None:
 
 def _mangle_client_ids(wanted: Callable[[Transaction, int, str], bool]) -> None:
     """Store a client id under another name, as a table without the unique index would allow."""
+    SqliteTransaction.post = Transaction.post  # type: ignore[method-assign]  # one by one, as on PostgreSQL
     add = Transaction.add_message
 
     def add_message(self: Transaction, *values: Any) -> Any:
@@ -77,22 +80,17 @@ def ring_before_commit(node: Node) -> None:
 def answer_before_commit(node: Node) -> None:
     """201 is said when the rows are written, and the commit comes later."""
     loop = gevent.get_hub().loop
-    committer: Any = node.committer
-    commit = committer._commit
+    plain = Job.__init__
 
-    def eager(jobs: Any) -> Any:
-        for job in jobs if isinstance(jobs, list) else [jobs]:  # SQLite's take many at once
-            work = job.work
+    def eager(self: Job, work: Callable[[Transaction], Any], draft: object = None) -> None:
+        def and_answer(transaction: Transaction) -> Any:
+            result = work(transaction)
+            loop.run_callback_threadsafe(self.answer.set, result)
+            return result
 
-            def and_answer(transaction: Transaction, job: Any = job, work: Any = work) -> Any:
-                result = work(transaction)
-                loop.run_callback_threadsafe(job.answer.set, result)
-                return result
+        plain(self, and_answer)  # and no draft: one by one
 
-            job.work = and_answer
-        return commit(jobs)
-
-    committer._commit = eager
+    Job.__init__ = eager  # type: ignore[method-assign]
     watch_commits(node, lambda _: stay_open())
 
 
@@ -149,7 +147,7 @@ def lost_jobs(node: Node) -> None:
 def unlocked_numbers(node: Node) -> None:
     """Feed numbers are given out in transactions of their own: they become visible in another order (PostgreSQL)."""
 
-    def append(self: Transaction, user: int, message: int | None, event: bytes) -> None:
+    def append(self: Transaction, user: int, message: int | None, event: bytes, device: str = "") -> None:
         with node.engine.writing() as alone:
             number = alone.rows('UPDATE feed SET last = last + 1 WHERE "user" = ? RETURNING last', (user,))[0][0]
         values = (user, number, message, event if message is None else None)

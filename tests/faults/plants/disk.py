@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tests.faults.switches import Switches
-from webchat.data.transaction import Transaction
+from webchat.data.transaction_sqlite import SqliteTransaction
+from webchat.entities.talk import Draft, Posted
 from webchat.node import Node
 
 NO_LIMIT = 1_073_741_823  # SQLite's own default
@@ -15,11 +16,11 @@ BIG = 1 << 24  # bytes; free pages inside the file would take a small message ye
 
 def install(node: Node, switches: Switches) -> None:
     limited = False
-    add = Transaction.add_message
+    plain = SqliteTransaction.post
 
-    def add_message(self: Transaction, *values: Any) -> Any:
+    def post(self: SqliteTransaction, drafts: Sequence[Draft]) -> list[Posted | None]:
         nonlocal limited
-        if switches.is_on(FULL):
+        if switches.is_on(FULL) and drafts:
             limited = True
             self._on.rows("PRAGMA max_page_count = 1")  # SQLite makes that: as many as there are
             self._on.rows("CREATE TABLE filler (rest BLOB)")
@@ -27,6 +28,6 @@ def install(node: Node, switches: Switches) -> None:
         elif limited:
             limited = False
             self._on.rows(f"PRAGMA max_page_count = {NO_LIMIT}")
-        return add(self, *values)
+        return plain(self, drafts)
 
-    Transaction.add_message = add_message  # type: ignore[method-assign, assignment]
+    SqliteTransaction.post = post  # type: ignore[method-assign]

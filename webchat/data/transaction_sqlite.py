@@ -1,0 +1,101 @@
+"""SQLite's own way to send: all drafts of a batch in one statement.
+
+A send takes some ten small steps in the database. Run from Python, one by one and for each draft, they cost more
+than the database's own work, and on the committer's thread each of them waits for the interpreter lock, which the
+event loop needs. So the steps are a trigger: one INSERT of all drafts runs it for each of them, in C.
+
+It is the same rule as `Transaction.post`, and one contract test holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from webchat.data.transaction import Transaction
+from webchat.entities.feed import Entry, MessageEvent, encode
+from webchat.entities.talk import Draft, Message, Posted, rfc3339
+
+BATCH_MAX = 64  # drafts in one statement; each number of drafts is a statement of its own, prepared once
+
+# On the writer's connection alone (temporary): what is inserted into the view `draft` is sent, and shows in `sent`:
+# a row for each member of each conversation.
+SCHEMA = (
+    """
+    CREATE TEMP TABLE IF NOT EXISTS sent (draft INTEGER, message INTEGER, number INTEGER, member INTEGER, entry INTEGER)
+    """,
+    """
+    CREATE TEMP VIEW IF NOT EXISTS draft AS
+        SELECT 0 AS seq, 0 AS conversation, 0 AS sender, '' AS text, '' AS client_id, 0 AS sent_at
+    """,
+    """
+    CREATE TEMP TRIGGER IF NOT EXISTS send INSTEAD OF INSERT ON draft
+    WHEN EXISTS (
+        SELECT 1 FROM member m JOIN conversation c ON c.id = m.conversation
+        WHERE m.conversation = NEW.conversation AND m."user" = NEW.sender AND c.open
+    ) AND NOT EXISTS (SELECT 1 FROM message WHERE sender = NEW.sender AND client_id = NEW.client_id)
+    BEGIN
+        INSERT INTO message (conversation, number, sender, client_id, text, sent_at)
+            SELECT id, last_number + 1, NEW.sender, NEW.client_id, NEW.text, NEW.sent_at
+            FROM conversation WHERE id = NEW.conversation;
+        UPDATE conversation SET last_number = last_number + 1, last_message = last_insert_rowid()
+            WHERE id = NEW.conversation;
+        UPDATE feed SET last = last + 1
+            WHERE "user" IN (SELECT "user" FROM member WHERE conversation = NEW.conversation);
+        INSERT INTO sent
+            SELECT NEW.seq, c.last_message, c.last_number, f."user", f.last
+            FROM conversation c JOIN member m ON m.conversation = c.id JOIN feed f ON f."user" = m."user"
+            WHERE c.id = NEW.conversation;
+        INSERT INTO entry ("user", number, message)
+            SELECT member, entry, message FROM sent WHERE draft = NEW.seq;
+        UPDATE member SET read_number = (SELECT last_number FROM conversation WHERE id = NEW.conversation)
+            WHERE conversation = NEW.conversation AND "user" = NEW.sender;
+    END
+    """,
+)
+_SENT = "SELECT json_group_array(json_array(draft, message, number, member, entry)) FROM sent"
+_FORGET = "DELETE FROM sent"
+
+_rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int]]).decode
+
+
+class SqliteTransaction(Transaction):
+    """See the module."""
+
+    def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
+        posted: list[Posted | None] = []
+        for start in range(0, len(drafts), BATCH_MAX):
+            posted += self._send(drafts[start : start + BATCH_MAX])
+        return posted
+
+    def _send(self, drafts: Sequence[Draft]) -> list[Posted | None]:
+        self._on.rows(_insert(len(drafts)), [value for n, draft in enumerate(drafts) for value in _values(n, draft)])
+        sent = _rows(self._on.rows(_SENT)[0][0])
+        self._on.rows(_FORGET)
+        posted: list[Posted | None] = [None] * len(drafts)
+        n = -1
+        event = b""
+        for row_of, id, number, member, entry in sent:
+            draft = drafts[row_of]
+            if row_of != n:
+                n = row_of
+                message = Message(
+                    id, draft.conversation, number, draft.name, draft.text, rfc3339(draft.sent_at), draft.client_id
+                )
+                posted[n] = Posted(message, True)
+                event = encode(MessageEvent(message))
+            self.rings.append(Entry(member, entry, event, draft.device if member == draft.sender else ""))
+        for n, draft in enumerate(drafts):
+            if posted[n] is None:
+                known = self.message_of(draft.sender, draft.client_id)
+                posted[n] = Posted(known, False) if known else None
+        return posted
+
+
+def _insert(count: int) -> str:
+    return "INSERT INTO draft VALUES " + ", ".join(["(?, ?, ?, ?, ?, ?)"] * count)
+
+
+def _values(n: int, draft: Draft) -> tuple[int, int, int, str, str, int]:
+    return n, draft.conversation, draft.sender, draft.text, draft.client_id, draft.sent_at
