@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -50,6 +52,13 @@ def test_a_value_that_does_not_fit_is_refused_by_name(variable: str, value: str)
 def test_a_misspelt_variable_is_refused() -> None:
     with pytest.raises(SetupError, match="WEBCHAT_PROT is not a setting"):
         Settings.load({"WEBCHAT_PROT": "80"})
+
+
+def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SetupError, match="file: this is a file"):
+        Settings.load({"WEBCHAT_DATA": str(tmp_path / "file")})
+    assert Settings.load({"WEBCHAT_DATA": str(tmp_path / "new")}).folder == tmp_path / "new"
 
 
 def test_test_variables_are_no_settings() -> None:

@@ -15,7 +15,7 @@ from webchat.web import problems
 from webchat.web.conversations import History, ReadMarks
 from webchat.web.events import Events
 from webchat.web.friends import Friend, Friends
-from webchat.web.guard import Guard
+from webchat.web.guard import TRUSTED_PROXIES, Guard
 from webchat.web.headers import Headers
 from webchat.web.health import Healthz, Metrics, Readyz
 from webchat.web.held import START_RESPONSE
@@ -38,6 +38,7 @@ class ChatApp(falcon.App):  # type: ignore[type-arg]
 
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         env[START_RESPONSE] = start_response  # for answers that come later, see `webchat.web.held`
+        env[TRUSTED_PROXIES] = self.headers.trusted
         return super().__call__(env, start_response)
 
     def drain(self) -> None:

@@ -6,6 +6,7 @@ override the environment. `tests/test_settings.py` holds the README's table agai
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -61,9 +62,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     polls_per_session: Positive = setting(6, "parked polls of one session in one worker; the newest evicts the oldest")
     polls_per_user: Positive = setting(24, "parked polls of one user in one worker; the newest evicts the oldest")
     connections: Positive = setting(10_000, "connections one worker accepts; at most 80 % of them may be parked polls")
-    limit_register: Rate = setting("60/minute", "registrations per client address")
+    limit_register: Rate = setting("60/minute", "registrations per client address and worker")
     limit_login: Rate = setting(
-        "20/minute", "attempts to log in per account name, and ten times as many failures per client address"
+        "20/minute", "attempts to log in per account name and worker, and ten times as many failures per client address"
     )
     limit_send: Rate = setting("200/10 second", "sends and read marks per user and worker")
     limit_friends: Rate = setting("60/minute", "changes of friendships per user and worker")
@@ -102,6 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 except msgspec.ValidationError as error:
                     raise SetupError(f"{PREFIX}{field.name.upper()}={values[field.name]}: {error} ({doc})") from None
         loaded = cls(**checked)
+        if _is_file(loaded.folder):
+            raise SetupError(f"{PREFIX}DATA={loaded.data}: this is a file; name a folder")
         for name in loaded.forwarded_allow_ips.replace("*", "").split(","):
             try:
                 ipaddress.ip_network(name.strip() or "::1", strict=False)
@@ -129,6 +132,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def on_default_database(self) -> bool:
         return not self.database_url and self.folder == DEFAULT_DATA
+
+
+def _is_file(path: Path) -> bool:
+    with contextlib.suppress(OSError):  # it may be nobody's business; whoever uses it says so
+        return path.is_file()
+    return False
 
 
 def _text(value: object) -> str:

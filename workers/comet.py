@@ -30,16 +30,18 @@ from gevent.server import StreamServer
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
-from workers.exchange import Broken, Exchange
-from workers.plain import Peer, Reread, possible
+from workers.exchange import Exchange
+from workers.line import Line
+from workers.plain import Peer, Reread, Rules, possible
 
 HEARTBEAT = 1.0  # seconds between signs of life to the master
 # Seconds in which connections may end by themselves, each with one last answer; then idle ones are closed.
 GRACE = 0.5
 KILLED_AFTER = 3.0  # seconds by which the master's patience (`graceful_timeout`) is longer than ours
 UNREAD_MAX = 30_000  # ms that an answer may lie unread
-READ_MAX = 64 * 1024  # bytes read at once
-GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)  # the client; nothing to tell, and nobody to tell it to
+READ_MAX = 8 * 1024  # bytes read at once, as gunicorn does: its limit on the size of a head counts on it
+# The client; nothing to tell, and nobody to tell it to.
+GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT)
 
 
 class _Named:
@@ -69,6 +71,7 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         self._fast = possible(self.cfg, self.log)
+        self._rules = Rules(self.cfg)
         super().init_process()
 
     def init_signals(self) -> None:
@@ -110,53 +113,51 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         name = listener.getsockname()
         if self._fast and isinstance(name, tuple) and isinstance(addr, tuple):
+            line = Line(client)
             try:
-                rest = self._serve_plain(Peer(self.cfg, name, addr), client)
-            except Exception as error:  # noqa: BLE001  as gunicorn does: it is logged, and answered where that can be
-                self._fail(client, addr, error)
-                return
+                rest = self._serve_plain(Peer(self._rules, name, addr), line, addr)
             finally:
+                line.close()
                 self._idle.pop(client, None)
             if not rest:
                 return
             client = Reread(client, rest)
         self._serve_any(listener, client, addr)
 
-    def _serve_plain(self, peer: Peer, client: Any) -> bytes:
+    def _serve_plain(self, peer: Peer, line: Line, addr: Any) -> bytes:
         """Answer plain requests until the connection ends, or something else comes: its first bytes."""
         data = b""
         while True:
-            if not data:
-                data = self._receive(client)
-            plain = peer.plain(data) if data else None
-            if plain is None:
-                return data
-            exchange = Exchange(self, client, plain)
-            body = exchange.call(plain, data)
-            del plain, data  # a parked poll needs none of it
-            exchange.answer(body)
-            del body
-            self._count()
+            exchange = None
+            try:
+                if not data:
+                    self._idle[line.client] = time.monotonic()
+                    data = line.receive(READ_MAX)
+                    del self._idle[line.client]
+                plain = peer.plain(data) if data else None
+                if plain is None:
+                    return data
+                exchange = Exchange(self, line, plain)
+                self._count()
+                body = exchange.call(plain, data)
+                del plain, data  # a parked poll needs none of it
+                exchange.answer(body)
+                del body
+            except (Exception, gevent.Timeout, SystemExit) as error:
+                if isinstance(error, SystemExit) and not self.alive:
+                    raise  # the master's patience is over
+                self._fail(line.client, addr, error, exchange is not None and exchange.headers_sent)
+                return b""
             if exchange.close:
                 return b""
             data = exchange.rest
 
-    def _receive(self, client: Any) -> bytes:
-        """What comes next, as soon as something comes; nothing when the connection has ended."""
-        while True:
-            self._idle[client] = time.monotonic()
-            gevent.get_hub().wait(client._read_event)
-            del self._idle[client]
-            with contextlib.suppress(BlockingIOError):
-                data: bytes = client._sock.recv(READ_MAX)
-                return data
-
-    def _fail(self, client: Any, addr: Any, error: Exception) -> None:
-        """What gunicorn does when a request breaks."""
-        if isinstance(error, Broken):
-            self.log.error("Error handling request", exc_info=error.__cause__)  # and half an answer is out
-        elif isinstance(error, OSError) and error.errno in GONE:
+    def _fail(self, client: Any, addr: Any, error: BaseException, answered: bool) -> None:
+        """What gunicorn does when a request breaks. `answered`: in part, and all that is left is to hang up."""
+        if isinstance(error, OSError) and error.errno in GONE:
             self.log.debug("client has gone: %s", error)
+        elif answered:
+            self.log.error("Error handling request", exc_info=error)
         else:
             self.handle_error(None, client, addr, error)
 

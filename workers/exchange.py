@@ -4,8 +4,9 @@ The answer of nearly every call is one piece of bytes under a few well-known hea
 and body together. Any other answer (streamed, without a body by its status, with odd headers, begun by `write`) goes
 through gunicorn's own `Response`.
 
-An application may return an iterable of length 1 whose piece does not exist yet, and wait in it (`webchat.holds` in
-the environ says so). Meanwhile nothing of the request is kept here but its method and its target.
+An application may return an iterable of length 1 whose piece does not exist yet, and wait in it (`comet.holds` in the
+environ says so). Meanwhile nothing of the request is kept here but its method and its target. `comet.watch` in the
+environ tells it when the client has gone: `with environ["comet.watch"](gone): …`.
 """
 
 from __future__ import annotations
@@ -27,23 +28,21 @@ from gunicorn.http.wsgi import (
     STATUS_RE,
     FileWrapper,
     Response,
+    WSGIErrorsWrapper,
     _make_early_hints_callback,
     base_environ,
 )
 from gunicorn.util import is_hoppish
 
+from workers.line import Line
 from workers.plain import Plain
 
-Headers = list[tuple[str, str]]
+Headers = list[tuple[Any, Any]]  # strings, if the application keeps to the rules; that is looked at
 
 _LINES_MAX = 512  # header lines kept ready; what an application answers with hardly varies
 _BODILESS = ("204", "304")
 _lines: dict[tuple[str, str], str] = {}
 _date_line: tuple[int, str] = (0, "")
-
-
-class Broken(Exception):
-    """The application failed (`__cause__`) when a part of its answer was out: all that is left is to hang up."""
 
 
 class Worker(Protocol):
@@ -76,10 +75,12 @@ class Exchange:
 
     __slots__ = (
         "_body",
-        "_client",
-        "_headers",
+        "_length",
+        "_line",
+        "_lines",
         "_method",
         "_response",
+        "_sent",
         "_status",
         "_target",
         "_worker",
@@ -87,14 +88,16 @@ class Exchange:
         "rest",
     )
 
-    def __init__(self, worker: Worker, client: Any, plain: Plain) -> None:
+    def __init__(self, worker: Worker, line: Line, plain: Plain) -> None:
         self._worker = worker
-        self._client = client
+        self._line = line
         self._method: str = plain.environ["REQUEST_METHOD"]
         self._target: str = plain.environ["RAW_URI"]
         self.close = plain.close
         self._status = ""
-        self._headers: Headers = []
+        self._lines = ""  # its headers, checked
+        self._length: str | None = None  # the Content-Length among them
+        self._sent = False
         self._response: Response | None = None
         self.rest = b""
         self._body: Body | None = None
@@ -107,7 +110,8 @@ class Exchange:
         environ.update(_environ(self._worker.cfg))
         environ["wsgi.input"] = self._input(data, plain.head, plain.length)
         environ["wsgi.early_hints"] = self.send_early_hints
-        environ["gunicorn.socket"] = self._client
+        environ["gunicorn.socket"] = self._line.client
+        environ["comet.watch"] = self._line.watch
         return self._worker.wsgi(environ, self.start_response)
 
     def _input(self, data: bytes, head: int, length: int) -> Any:
@@ -116,7 +120,7 @@ class Exchange:
         if end <= len(data):
             self.rest = data[end:]
             return io.BytesIO(data[head:end])
-        unreader = SocketUnreader(self._client)
+        unreader = SocketUnreader(self._line.client)
         unreader.unread(data[head:])
         self._body = Body(LengthReader(unreader, length))
         return self._body
@@ -147,100 +151,118 @@ class Exchange:
         if not STATUS_RE.fullmatch(status):
             raise ValueError(f"Invalid status {status!r}")
         self._status = status
-        self._headers = headers
+        if not self._take(headers):
+            self._gunicorns(headers)
         return self._write
+
+    def _take(self, headers: Headers) -> bool:
+        """Make lines of the headers; false where gunicorn has to look at them."""
+        lines = ""
+        length = None
+        if self._status[0] == "1" or self._status[:3] in _BODILESS:
+            return False
+        for name, value in headers:
+            line = _lines.get((name, value))
+            if line is None:
+                if isinstance(name, str) and name.lower() == "content-length":
+                    if length is not None:
+                        return False
+                    length = value
+                    continue
+                line = _checked(name, value)
+                if line is None:
+                    return False
+            lines += line
+        self._lines, self._length = lines, length
+        return True
 
     def send_early_hints(self, headers: Headers) -> None:
         request = Request(self._method, self._target, self.close)
-        _make_early_hints_callback(request, self._client, self)(headers)
+        _make_early_hints_callback(request, self._line.client, self)(headers)
 
     @property
     def headers_sent(self) -> bool:
-        return self._response is not None and bool(self._response.headers_sent)
+        return self._sent or (self._response is not None and bool(self._response.headers_sent))
 
     def answer(self, body: Iterable[bytes]) -> None:
-        """Send what the application returned. Raises what it raised, as `Broken` where it is too late to say so."""
+        """Send what the application returned, and read past what it left of the request."""
         try:
             if self._response is None and isinstance(body, Sized) and len(body) <= 1:
-                piece = b"".join(body)  # here a held request waits
-                self.close = self.close or not self._worker.alive
-                head = self._head(piece)
-                if head is not None:
-                    send(self._client, head + piece)
-                    return
-                body = (piece,)
-            self._stream(body)
-        except OSError:
-            raise  # the client's
-        except Exception as error:
-            if self.headers_sent:
-                raise Broken from error
-            raise
+                self._send(b"".join(body))  # here a held request waits
+            else:
+                self._stream(body)
         finally:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-        if self._body is not None and not self.close:
+        if not self.close:
             self._finish_body()
 
-    def _head(self, piece: bytes) -> bytes | None:
-        """The whole head of an answer of one piece; None where gunicorn has to look at it."""
-        status = self._status
-        if not status or status[0] == "1" or status[:3] in _BODILESS:
-            return None
+    def _send(self, piece: bytes) -> None:
         length = str(len(piece))
-        lines = ""
-        for header in self._headers:
-            line = _lines.get(header)
-            if line is None:
-                if header[0].lower() == "content-length":
-                    if header[1] != length:
-                        return None
-                    continue
-                line = _checked(*header)
-                if line is None:
-                    return None
-            lines += line
-        return (
-            f"HTTP/1.1 {status}\r\nServer: {gunicorn.SERVER}\r\nDate: {_date()}\r\n"
-            f"Connection: {'close' if self.close else 'keep-alive'}\r\n{lines}Content-Length: {length}\r\n\r\n"
+        if not self._status or self._response is not None or self._length not in (None, length):
+            self._stream((piece,))
+            return
+        self.close = self.close or not self._worker.alive
+        head = (
+            f"HTTP/1.1 {self._status}\r\nServer: {gunicorn.SERVER}\r\nDate: {_date()}\r\n"
+            f"Connection: {'close' if self.close else 'keep-alive'}\r\n{self._lines}Content-Length: {length}\r\n\r\n"
         ).encode("latin-1")
+        self._sent = True
+        send(self._line, head + piece)
 
     # --- gunicorn's way
 
     def _write(self, piece: bytes) -> None:
-        self._gunicorns().write(piece)
+        if not self._sent:  # else it is too late
+            self._begun().write(piece)
 
     def _stream(self, body: Iterable[bytes]) -> None:
         response = None
         if isinstance(body, FileWrapper):
-            response = self._gunicorns()
+            response = self._begun()
             response.write_file(body)
         else:
             for piece in body:  # whose first step may be what calls `start_response`
-                response = response or self._gunicorns()
+                response = response or self._begun()
                 response.write(piece)
-        response = response or self._gunicorns()
+        response = response or self._begun()
         response.close()
         self.close = self.close or response.should_close()
 
-    def _gunicorns(self) -> Response:
-        if self._response is None:
-            self.close = self.close or not self._worker.alive
-            response = Response(Request(self._method, self._target, self.close), self._client, self._worker.cfg)
-            response.start_response(self._status, self._headers)
-            self._response = response
-        return self._response
+    def _begun(self) -> Response:
+        """gunicorn's response; from now on it decides."""
+        response = self._response
+        if response is None:
+            if not self._status:
+                raise AssertionError("start_response was not called")
+            headers: Headers = [(name, value) for name, _, value in map(_parted, self._lines.split("\r\n")[:-1])]
+            if self._length is not None:
+                headers.append(("Content-Length", self._length))
+            response = self._gunicorns(headers)
+        if not self._worker.alive:
+            response.force_close()
+        return response
+
+    def _gunicorns(self, headers: Headers) -> Response:
+        response = Response(Request(self._method, self._target, self.close), self._line.client, self._worker.cfg)
+        response.start_response(self._status, headers)
+        self._response = response
+        return response
 
 
-def send(client: Any, data: bytes) -> None:
+def _parted(line: str) -> tuple[str, str, str]:
+    return line.partition(": ")
+
+
+def send(line: Line, data: bytes) -> None:
     """All of `data`; in nearly every case the kernel takes it at once, and no greenlet has to wait."""
     try:
-        sent = client._sock.send(data)
+        sent = line.raw.send(data)
     except BlockingIOError:
         sent = 0
     if sent < len(data):
-        client.sendall(data[sent:])
+        line.client.sendall(data[sent:])
 
 
 _base: dict[str, Any] = {}
@@ -250,8 +272,19 @@ def _environ(cfg: Config) -> dict[str, Any]:
     """What is the same in every environ of this process."""
     if not _base:
         _base.update(base_environ(cfg))
-        _base.update({"wsgi.multithread": True, "SCRIPT_NAME": "", "webchat.holds": True})
+        _base.update({"wsgi.multithread": True, "wsgi.errors": _Errors(cfg), "SCRIPT_NAME": "", "comet.holds": True})
     return _base
+
+
+class _Errors(WSGIErrorsWrapper):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn makes one for each request: a log that was rotated is another stream."""
+
+    def __init__(self, cfg: Config) -> None:
+        self._cfg = cfg
+
+    def write(self, data: str) -> None:
+        super().__init__(self._cfg)
+        super().write(data)
 
 
 def _checked(name: Any, value: Any) -> str | None:

@@ -15,8 +15,10 @@ from webchat.errors import Unavailable
 from webchat.web.metrics import Publisher
 
 LOOK_EVERY = 0.5  # seconds; with the time it takes to notice deafness, news is at most two seconds late
-# Looks after which one is taken though all seems well: whoever should have rung may have died first.
+# Looks after which one is taken though all seems well: whoever should have rung may have died first. And, as sessions
+# end seldom, looks after which one is taken for the end of a session that was not rung.
 IN_ANY_CASE = 10
+SESSIONS_TOO = 60
 SWEEP_EVERY = 1.0
 METRICS_EVERY = 1.0
 TIDY_EVERY = 600.0
@@ -54,8 +56,10 @@ class Janitor:
             node.presence.beat(deaf)
         self._looks += 1
         lost = deaf or self._was_deaf or node.hub.unsure
-        if lost or self._looks % IN_ANY_CASE == 0 or node.presence.somebody_is_deaf():
+        if lost or self._looks % SESSIONS_TOO == 0 or node.presence.somebody_is_deaf():
             node.hub.missed(None)
+        elif self._looks % IN_ANY_CASE == 0:
+            node.hub.look_all_the_same()
         self._was_deaf = deaf
 
     def _beat(self) -> None:

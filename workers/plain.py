@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -27,18 +27,31 @@ from gunicorn.glogging import Logger
 from gunicorn.http.message import DEFAULT_MAX_HEADERFIELD_SIZE, MAX_HEADERS, MAX_REQUEST_LINE, HeaderPolicy
 
 try:
-    from gunicorn_h1c import ParseError, parse_to_wsgi_environ
+    from gunicorn_h1c import IncompleteError, ParseError, parse_to_wsgi_environ
 except ImportError:  # it has no wheel, and a C compiler is not everywhere: then no request is plain
     parse_to_wsgi_environ = None
-    ParseError = Exception
+    IncompleteError = ParseError = Exception
 
 KNOWN_HOOKS = "gunicorn.config"  # where those are defined that do nothing
 _REQUEST_LINE = re.compile(rb"(?:GET|POST|PUT|DELETE) (/(?:[!\"$-.0-~][!\"$-~]*)?) HTTP/1\.1\r\n")
-_UNDERSCORE = re.compile(rb"\n[A-Za-z0-9-]*_")  # in a field's name
+# Names of fields with an underscore, and those that the parser would cut off (it has room for 250 bytes).
+_ODD_NAME = re.compile(rb"\n(?:[^:\n]*_|[^:\n]{251})")
 # Framing, protocol changes, and what gunicorn answers by itself.
-_OTHER = ("HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_UPGRADE", "HTTP_HTTP2_SETTINGS", "HTTP_TE", "HTTP_TRAILER")
+# The parser calls a continuation line `HTTP_`.
+_OTHER = (
+    "HTTP_TRANSFER_ENCODING",
+    "HTTP_EXPECT",
+    "HTTP_UPGRADE",
+    "HTTP_HTTP2_SETTINGS",
+    "HTTP_TE",
+    "HTTP_TRAILER",
+    "HTTP_",
+)
 _ALWAYS = 9  # keys of the parser's environ besides the fields: method, path, query, protocol, scheme, 2 × 2 addresses
 _DIGITS_MAX = 15
+
+
+Schemes = tuple[tuple[str, str], ...]
 
 
 class Plain(NamedTuple):
@@ -50,17 +63,16 @@ class Plain(NamedTuple):
     close: bool
 
 
-class Peer(HeaderPolicy):  # type: ignore[misc]  # gunicorn is untyped
+class Peer:
     """Both ends of one connection, and what gunicorn's configuration makes of them."""
 
-    def __init__(self, cfg: Config, server: tuple[str, int], client: tuple[str, int]) -> None:
-        self.cfg = cfg
-        self.peer_addr = client
-        self._server = (server[0], str(server[1]))
+    __slots__ = ("_client", "_limits", "_schemes", "_server")
+
+    def __init__(self, rules: Rules, server: tuple[str, int], client: tuple[str, int]) -> None:
+        self._server = rules.server(server)
         self._client = (client[0], str(client[1]))
-        schemes: Mapping[str, str] = self._peer_trusted_for_forwarded()[0]
-        self._schemes = [(f"HTTP_{name.replace('-', '_')}", value) for name, value in schemes.items()]
-        self._limits = limits(cfg)
+        self._schemes = rules.schemes(client)
+        self._limits = rules.limits
 
     def plain(self, data: bytes) -> Plain | None:
         """The request that `data` begins with, if it is a plain one."""
@@ -69,15 +81,12 @@ class Peer(HeaderPolicy):  # type: ignore[misc]  # gunicorn is untyped
             return None
         try:
             environ = parse_to_wsgi_environ(data, self._server, self._client, "http", *self._limits)
-        except ParseError:  # or incomplete
+        except (ParseError, IncompleteError):
             return None
         head: int = environ.pop("_consumed")
-        fields = data.count(b"\r\n", 0, head) - 2  # without the request line and the empty one
-        if (
-            len(environ) != _ALWAYS + fields
-            or not environ.keys().isdisjoint(_OTHER)
-            or _UNDERSCORE.search(data, 0, head)
-        ):
+        # Without the request line and the empty one. Not CRLF: to the parser, a bare LF ends a line as well.
+        fields = data.count(b"\n", 0, head) - 2
+        if len(environ) != _ALWAYS + fields or not environ.keys().isdisjoint(_OTHER) or _ODD_NAME.search(data, 0, head):
             return None
         length = environ.get("CONTENT_LENGTH", "0")
         if not (length.isascii() and length.isdigit() and len(length) <= _DIGITS_MAX):
@@ -93,6 +102,35 @@ class Peer(HeaderPolicy):  # type: ignore[misc]  # gunicorn is untyped
             environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
         connection = environ.get("HTTP_CONNECTION")
         return Plain(environ, head, int(length), connection is not None and connection.lower().strip(" \t") == "close")
+
+
+class Rules:
+    """What of gunicorn's configuration a plain request is held against; the same for all connections."""
+
+    def __init__(self, cfg: Config) -> None:
+        self.limits = limits(cfg)
+        self.server = lru_cache(lambda server: (server[0], str(server[1])))
+        self._policy = _Policy(cfg)
+
+    def schemes(self, client: tuple[str, int]) -> Schemes:
+        """The fields that name the scheme, for a peer that may: in the environ's spelling, with what means TLS."""
+        return self._policy.schemes if self._policy.trusts(client) else ()
+
+
+class _Policy(HeaderPolicy):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn's own judgement on peers."""
+
+    def __init__(self, cfg: Config) -> None:
+        self.cfg = cfg
+        self.schemes: Schemes = tuple(
+            (f"HTTP_{name.replace('-', '_')}", value)
+            for name, value in cfg.secure_scheme_headers.items()
+            if "_" not in name  # those are in no plain request
+        )
+
+    def trusts(self, client: tuple[str, int]) -> bool:
+        self.peer_addr = client
+        return bool(self._peer_is_trusted_proxy())
 
 
 class Reread(socket):  # type: ignore[misc]  # gevent is untyped
@@ -125,6 +163,8 @@ def possible(cfg: Config, log: Logger) -> bool:
     return parse_to_wsgi_environ is not None and not (
         cfg.http_parser == "python"
         or cfg.is_ssl
+        or cfg.protocol != "http"
+        or cfg.http2_cleartext != "off"
         or cfg.proxy_protocol != "off"
         or cfg.permit_obsolete_folding
         or cfg.strip_header_spaces
@@ -133,6 +173,7 @@ def possible(cfg: Config, log: Logger) -> bool:
         or cfg.permit_unconventional_http_version
         or not cfg.keepalive
         or log.access_log_enabled
+        or type(log).access is not Logger.access  # as that for statsd
         or os.environ.get("SCRIPT_NAME")
         or any(hook.__module__ != KNOWN_HOOKS for hook in (cfg.pre_request, cfg.post_request))
     )

@@ -18,6 +18,7 @@ from webchat.settings import Settings
 from workers.janitor import Janitor
 from workers.logs import wants_json
 
+COLLECT = (20_000, 20, 20)  # the collector's thresholds; Python's own are (700, 10, 10)
 RETRY = 0.5  # seconds between two attempts to open the database
 
 
@@ -33,6 +34,9 @@ def application() -> ChatApp:
     Janitor(app).start()
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not look at it again
+    # Requests leave no cycles behind; what piles up between two collections are parked polls, which live for long.
+    gc.set_threshold(*COLLECT)
+    sys.setswitchinterval(0.0005)
     return app
 
 

@@ -37,11 +37,16 @@ export class Unreachable extends Error {
 
 export class Api {
   #slot;
+  #device;
   #onLoggedOut;
 
-  /** `onLoggedOut()` is called whenever the server no longer knows this session (401). */
-  constructor(slot, { onLoggedOut = () => {} } = {}) {
+  /**
+   * `onLoggedOut()` is called whenever the server no longer knows this session (401). `device` names this page: what it
+   * sends itself does not end its own poll, for the answer to the send has told it already.
+   */
+  constructor(slot, { device, onLoggedOut = () => {} } = {}) {
     this.#slot = slot;
+    this.#device = device;
     this.#onLoggedOut = onLoggedOut;
   }
 
@@ -53,12 +58,12 @@ export class Api {
 
   /** The long poll; with `probe` it is answered at once, which shows that the server is back. */
   events(cursor, { signal, probe = false } = {}) {
-    const query = { after: cursor, ...(probe ? { timeout: 0 } : {}) };
+    const query = { after: cursor, device: this.#device, ...(probe ? { timeout: 0 } : {}) };
     return this.#call("GET", "events", { query, signal, patience: probe ? PROBE_MS : POLL_MS });
   }
 
   send = (conversation, text, clientId) =>
-    this.#call("POST", "messages", { body: { conversation, text, client_id: clientId } });
+    this.#call("POST", "messages", { body: { conversation, text, client_id: clientId, device: this.#device } });
 
   messages = (conversation, query) => this.#call("GET", `conversations/${conversation}/messages`, { query });
   markRead = (conversation, number) =>

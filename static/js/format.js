@@ -64,3 +64,6 @@ export function countCharacters(text) {
   for (const _ of text) count += 1;
   return count;
 }
+
+/** `heard`: false while the line is down, and what was last heard may be over. */
+export const presenceWord = (online, heard) => (heard ? (online ? "online" : "offline") : "status unknown");

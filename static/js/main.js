@@ -8,7 +8,7 @@ import { Drafts } from "./drafts.js";
 import { Feed } from "./feed.js";
 import { Friendships } from "./friendships.js";
 import { History } from "./history.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, randomId } from "./outbox.js";
 import { ReadMarks } from "./read_marks.js";
 import { Router } from "./router.js";
 import { slotLocks } from "./slot_locks.js";
@@ -23,6 +23,8 @@ const root = document.getElementById("app");
 const toast = new Toast(document.getElementById("toast"));
 const router = new Router();
 const slots = new Slots({ locks: slotLocks() });
+/** Of this page load: another tab of the same account, or this one after a reload, has to be told everything. */
+const device = randomId();
 
 /** The view of those who are not logged in, or the session; one of the two. */
 let login = null;
@@ -35,6 +37,7 @@ function openSession({ slot, name }) {
   const say = (sentence) => toast.show(sentence);
 
   const api = new Api(slot, {
+    device,
     // A late answer to a session before this one must not end this one.
     onLoggedOut: () => session?.api === api && endSession("You were logged out. Log in again to go on."),
   });
@@ -54,6 +57,8 @@ function openSession({ slot, name }) {
     deliver: (events) => store.applyEvents(events),
   });
   store.addEventListener("lost", () => feed.resync());
+  // Whoever of the two reaches the server first saves the other the rest of its pause.
+  outbox.addEventListener("sent", () => feed.wake());
   feed.addEventListener("status", ({ detail: status }) => {
     if (status === "live") for (const part of [outbox, marks, history]) part.wake();
   });

@@ -8,6 +8,8 @@
  * An entry keeps its `client_id` through every retry and reload, so that the server stores it once.
  * One conversation's entries are sent one after another, which keeps their order. They are kept in
  * sessionStorage under the person's name: never can one person's words leave in another's session.
+ *
+ * Fires `sent` when the server has taken one: it can be reached.
  */
 
 import { Problem } from "./api.js";
@@ -66,7 +68,7 @@ export class Outbox extends EventTarget {
 
   add(conversation, text) {
     const created = new Date().toISOString();
-    this.#push({ client_id: newClientId(), conversation, text, created_at: created, state: "pending" });
+    this.#push({ client_id: randomId(), conversation, text, created_at: created, state: "pending" });
   }
 
   /** Tries a failed one again, as the last in its conversation. */
@@ -74,7 +76,7 @@ export class Outbox extends EventTarget {
     const entry = this.#entries.find((one) => one.client_id === clientId);
     if (!entry) return;
     // The server holds another message under this id: only a new id can ever succeed.
-    const id = entry.code === "client_id_reused" ? newClientId() : clientId;
+    const id = entry.code === "client_id_reused" ? randomId() : clientId;
     this.#entries = this.#entries.filter((one) => one !== entry);
     const { conversation, text, created_at } = entry;
     this.#push({ client_id: id, conversation, text, created_at, state: "pending" });
@@ -133,6 +135,7 @@ export class Outbox extends EventTarget {
     while (!this.#stopped && this.#head(entry.conversation) === entry) {
       try {
         const { message } = await this.#api.send(entry.conversation, entry.text, entry.client_id);
+        this.dispatchEvent(new Event("sent"));
         if (!this.#stopped) this.#store.applyMessage(message);
         // Should the answer speak of another id, the entry must not be sent for ever.
         this.#remove(entry.client_id);
@@ -156,8 +159,8 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** crypto.randomUUID exists on https and localhost only. */
-function newClientId() {
+/** 32 hex digits; crypto.randomUUID exists on https and localhost only. */
+export function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

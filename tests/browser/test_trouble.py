@@ -61,6 +61,35 @@ def test_offline_and_back(pair: Pair) -> None:
     assert pair.page.locator("[data-client-id] .text").all_inner_texts() == texts
 
 
+def test_who_is_there_is_unknown_while_the_line_is_down(pair: Pair) -> None:
+    dot = friend(pair.page, pair.bob.name).locator(".presence")
+    word = pair.page.locator(".who p")
+    expect(dot).to_have_attribute("data-online", re.compile("true|false"))
+    pair.desk.context.set_offline(True)
+    expect(banner(pair.page)).to_be_visible()
+    expect(dot).to_have_attribute("data-online", "unknown")
+    expect(word).to_have_text("status unknown")
+    pair.desk.context.set_offline(False)
+    expect(banner(pair.page)).to_be_hidden()
+    expect(dot).to_have_attribute("data-online", re.compile("true|false"))
+    expect(word).to_have_text(re.compile("^(online|offline)$"))
+
+
+def test_a_send_that_gets_through_shows_that_the_line_is_back(pair: Pair) -> None:
+    """The poll loop may be in a long pause by then; the banner must not stand for the rest of it."""
+    pair.page.route(
+        "**/api/events*",
+        lambda route: route.fulfill(status=503, json={"code": "x", "detail": "not now", "retry_after": 600}),
+    )
+    pair.bob.send(pair.talk, "ends the poll that is parked")
+    expect(banner(pair.page)).to_be_visible()
+    pair.page.unroute("**/api/events*")
+    say(pair.page, "hello?")
+    expect(message(pair.page, "hello?", "sent")).to_be_visible()
+    expect(banner(pair.page)).to_be_hidden()
+    pair.hears("loud and clear")
+
+
 def test_a_reload_in_mid_send_sends_once(pair: Pair) -> None:
     pair.desk.context.set_offline(True)
     say(pair.page, "unsent")

@@ -7,9 +7,13 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Desk, log_in
+from tests.client import PASSWORD as CLIENT_PASSWORD
+from tests.client import Client
+from tests.workers.launched import Launched
 
 LIGER, INDIFFERENT = "liger_zql", "indifferent"
 PASSWORD = "12345"
+OWN = ("alpha", "bravo", "charlie", "delta", "echo")
 
 
 def friend(page: Page, name: str) -> Locator:
@@ -52,6 +56,42 @@ def test_two_tabs_chat_with_each_other(desk: Desk) -> None:
     for page in (liger, indifferent):
         shown = page.locator("[data-client-id] .text").all_inner_texts()
         assert shown[-6:] == [f"{kind} {turn}" for turn in range(3) for kind in ("question", "answer")]
+
+
+def test_what_a_page_sends_does_not_end_its_own_poll_and_is_told_to_the_other_tab(
+    desk: Desk, demo_node: Launched
+) -> None:
+    """Two tabs of one account; what comes with the answer to a send and what comes by the feed make one thread."""
+    nodes = [("127.0.0.1", demo_node.port)]
+    ada, bob = Client(nodes).register(), Client(nodes).register()
+    talk = ada.befriend(bob)
+    one, other = (desk.logged_in(ada.name, CLIENT_PASSWORD) for _ in range(2))
+    polls: list[str] = []
+    one.on("request", lambda request: polls.append(request.url) if "/api/events" in request.url else None)
+    texts = ["first", *OWN, "reply", "end"]
+    bob.send(talk, texts[0])  # a poll of the page's own is parked, or will be
+    friend(one, bob.name).click()
+    expect(message(one, texts[0], "received")).to_be_visible()
+    expect(friend(other, bob.name)).to_contain_text(texts[0])
+    before = len(polls)
+    for text in OWN:
+        say(one, text)
+        expect(message(one, text, "sent")).to_be_visible()
+    assert len(polls) - before <= 1, "at most the one that a friend's coming or going ended"
+    assert len({re.findall(r"device=([0-9a-f]{32})", url)[0] for url in polls}) == 1
+    expect(friend(other, bob.name)).to_contain_text(f"You: {OWN[-1]}")
+    expect(friend(other, bob.name).locator(".badge")).to_be_hidden()
+    bob.send(talk, "reply")
+    expect(message(one, "reply", "received")).to_be_visible()
+    friend(other, bob.name).click()
+    one.reload()
+    expect(one).to_have_title("Webchat")  # nothing unread
+    friend(one, bob.name).click()
+    say(other, "end")
+    for page in (one, other):
+        expect(page.locator("[data-client-id] .text")).to_have_text(texts)
+        expect(page.locator('[data-client-id][data-state="pending"]')).to_have_count(0)
+        expect(page).to_have_title("Webchat")
 
 
 def test_both_stay_logged_in_over_a_reload(desk: Desk) -> None:

@@ -78,6 +78,24 @@ def test_presence_is_told_across_nodes(cluster: Cluster) -> None:
         until("bob went", lambda: len(anns.of("presence")) == 2, 15)
 
 
+def test_a_name_with_nul_is_nobody_s(cluster: Cluster) -> None:
+    """PostgreSQL's text cannot hold it: no such name may reach it."""
+    ann = cluster.user()
+    nul, log_in = "a\0", {"name": "a\0", "password": "correct horse"}
+    for status, method, path, body in (
+        (200, "GET", "/api/users?query=%00", None),
+        (401, "POST", "/api/tokens", log_in),
+        (401, "POST", "/api/session", log_in),
+        (400, "POST", "/api/users", log_in),
+        (404, "POST", "/api/friends", {"name": nul}),
+        (404, "PUT", "/api/friends/%00", None),
+        (404, "DELETE", "/api/friends/a%00", None),
+        (404, "POST", "/api/messages", {"to": nul, "text": "hello", "client_id": "nul"}),
+    ):
+        answer = ann.call(method, path, body, {"X-Webchat-Session": "main"})
+        assert answer.status == status, f"{method} {path}: {answer}"
+
+
 @pytest.mark.parametrize("casualty", ["a worker", "all sessions", "a restart", "a crash"])
 def test_nothing_is_lost_when_something_dies(cluster: Cluster, machine: Server, casualty: str) -> None:
     ann, bob, talk = cluster.pair()

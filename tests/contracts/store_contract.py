@@ -158,18 +158,33 @@ class StoreContract:
         for user in (ann, bob):
             assert [messages(entry) for entry in store.entries(user, 0, 10)] == sent
             assert store.bounds(user) == (1, 3)
-        assert [(c.id, c.last_number, c.read_number, c.last_message) for c in store.conversations(ann)][0] == (
-            talk,
-            3,
-            3,
-            sent[-1],
-        )
+        line = store.conversations(ann)[0]
+        assert (line.id, line.last_number, line.read_number, line.last_message) == (talk, 3, 3, sent[-1])
         assert next(c.unread for c in store.conversations(bob) if c.id == talk) == 1, "after bob's own, the second"
         with sending(engine) as tx:
             assert tx.post([]) == []
             again = tx.post([Draft(talk, ann, "ann", f"text {n}", f"d{n}", NOW) for n in range(150)])
             assert not [one for one in tx.post(drafts) if one and one.is_new], "for ever"
         assert [one.message.number for one in again if one] == list(range(4, 154))
+
+    def test_no_draft_is_sent_after_the_end_of_its_session(self, engine: Engine, store: Store) -> None:
+        ann, _, talk = two_friends(engine)
+        with writing(engine) as tx:
+            tx.add_session(ann, b"a" * 32, NOW + 10)
+        session = store.session(b"a" * 32, NOW)
+        assert session is not None
+
+        def send(client_id: str, now: int) -> bool:
+            with sending(engine) as tx:
+                (posted,) = tx.post([Draft(talk, ann, "ann", "text", client_id, now, "", session.id)])
+            return posted is not None
+
+        assert send("c1", NOW)
+        assert not send("c2", NOW + 10), "it has expired"
+        with writing(engine) as tx:
+            tx.end_session(ann, session.id)
+        assert not send("c3", NOW)
+        assert [message.client_id for message in store.history(talk, None, 9)] == ["c1"]
 
     def test_a_sender_has_read_what_it_sends(self, engine: Engine, store: Store) -> None:
         ann, bob, talk = two_friends(engine)

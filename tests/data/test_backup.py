@@ -84,3 +84,12 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(settings: Settings, tm
     engine = open_engine(settings)
     assert Store(engine.reader).epoch() == epoch
     engine.close()
+
+
+@pytest.mark.parametrize("content", [b"root:x:0:0:root:/root:/bin/bash\n", b""])
+def test_a_mistaken_restore_leaves_an_empty_folder_empty(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "saved").write_bytes(content)
+    new = tmp_path / "new"
+    with pytest.raises(SetupError, match="saved is no backup of this chat"):
+        restore(Settings.load({}, data=str(new)), tmp_path / "saved")
+    assert not new.exists()

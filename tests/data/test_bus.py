@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from webchat.data.bus import decode, encode
 from webchat.entities.feed import Alarm, Entry, Revocation, Ring, Whisper
+from webchat.entities.talk import DEVICE
 
 ids = st.integers(0, 2**63 - 1)
 events = st.binary()
 rings: st.SearchStrategy[Ring] = st.one_of(
-    st.builds(Entry, user=ids, number=ids, event=events),
+    st.builds(Entry, user=ids, number=ids, event=events, device=st.from_regex(DEVICE, fullmatch=True) | st.just("")),
     st.builds(Whisper, user=ids, mark=ids),
     st.builds(Revocation, user=ids, session=ids),
 )
@@ -43,7 +44,21 @@ def test_what_is_no_ring_raises_nothing_but_value_error(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"X1 {}", b"E", b"E1", b"Ex {}", b"W1 ann", b"Wx ann {}", b"W1 \xff {}", b"R", b"Rx"]
+    "payload",
+    [
+        b"",
+        b"X1 {}",
+        b"E",
+        b"E1",
+        b"Ex {}",
+        b"E1 {}",
+        b"E1 \xff {}",
+        b"W1 ann",
+        b"Wx ann {}",
+        b"W1 \xff {}",
+        b"R",
+        b"Rx",
+    ],
 )
 def test_garbage_is_no_ring(payload: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  whatever it says: the listener drops it

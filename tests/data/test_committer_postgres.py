@@ -49,6 +49,16 @@ class Worker:
         self.engine.close()
 
 
+def log_in(engine: PostgresEngine, user: int, name: str) -> Session:
+    """A session that lives."""
+    digest = name.encode().ljust(32, b"-")
+    with writing(engine) as tx:
+        tx.add_session(user, digest, 2 * NOW)
+    session = Store(engine.reader).session(digest, NOW)
+    assert session is not None
+    return session
+
+
 @pytest.fixture
 def url(postgres_databases: Databases) -> str:
     return postgres_databases.migrated()
@@ -97,7 +107,7 @@ def test_no_number_is_missing_or_double_and_nobody_waits_in_a_circle(
     names = ["ann", "bob", "eve", "ivy"]
     with writing(workers[0].engine) as tx:
         users = [tx.add_user(name, "hash", NOW) or 0 for name in names]
-    sessions = {user: Session(1, user, name) for user, name in zip(users, names, strict=True)}
+    sessions = {user: log_in(workers[0].engine, user, name) for user, name in zip(users, names, strict=True)}
     pairs = [(one, other) for one in users for other in users if one < other]
     for one, other in pairs:
         workers[0].friends.ask(sessions[one], sessions[other].name)
@@ -132,7 +142,7 @@ def test_no_number_is_missing_or_double_and_nobody_waits_in_a_circle(
 
 def test_twins_of_a_message_on_two_workers_become_one(workers: list[Worker]) -> None:
     ann, _, talk = two_friends(workers[0].engine)
-    session = Session(1, ann, "ann")
+    session = log_in(workers[0].engine, ann, "ann")
     for turn in range(5):
         outcomes = together(*(partial(w.chat.send, session, None, talk, "text", f"c{turn}") for w in workers * 2))
         assert sorted(new for _, new in outcomes) == [False, False, False, True]
@@ -144,7 +154,7 @@ def test_twins_of_a_client_id_with_other_content_conflict(workers: list[Worker])
     ann, bob, talk = two_friends(workers[0].engine)
     with writing(workers[0].engine) as tx:
         other = tx.add_conversation(sorted((ann, bob)))
-    session = Session(1, ann, "ann")
+    session = log_in(workers[0].engine, ann, "ann")
     outcomes = together(
         lambda: workers[0].chat.send(session, None, talk, "text", "c1"),
         lambda: workers[1].chat.send(session, None, other, "text", "c1"),
@@ -295,7 +305,7 @@ def test_a_commit_whose_end_nobody_heard_is_told_as_such_and_looked_for(
     assert workers[0].rung == [Alarm()]
     gevent.sleep(0.1)
     assert workers[0].rung == [Alarm(), Alarm()]
-    message, new = workers[1].chat.send(Session(1, ann, "ann"), None, talk, "text", "c1")
+    message, new = workers[1].chat.send(log_in(workers[1].engine, ann, "ann"), None, talk, "text", "c1")
     assert (message.number, new) == (1, False), "the retry finds it"
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import peewee
 import pytest
-from playhouse.schema_diff import diff_models
 
 from webchat.data.database import path_of, prepare
 from webchat.data.engine_sqlite import SqliteConnection
-from webchat.data.tables import ALL
 from webchat.errors import SetupError
 from webchat.settings import Settings
 
@@ -22,20 +19,6 @@ def settings_for(folder: Path, **more: str) -> Settings:
 def test_a_first_start_creates_and_a_second_finds_nothing_to_do(tmp_path: Path) -> None:
     assert prepare(settings_for(tmp_path)) == ["0001_initial", "0002_wide_marks"]
     assert prepare(settings_for(tmp_path)) == []
-
-
-def test_the_models_are_what_the_migrations_build(tmp_path: Path) -> None:
-    prepare(settings_for(tmp_path))
-    migrated = SqliteConnection(tmp_path / "webchat.db", 1).database
-    declared = SqliteConnection(tmp_path / "declared.db", 1).database
-    with declared.bind_ctx(ALL):
-        declared.create_tables(ALL)
-    assert str(diff_models(migrated, ALL)) == "", "tables, columns, indexes"
-    for model in ALL:
-        name = model._meta.table_name
-        assert columns(migrated, name) == columns(declared, name)
-    migrated.close()
-    declared.close()
 
 
 def test_a_newer_database_is_refused_in_words(tmp_path: Path) -> None:
@@ -60,8 +43,3 @@ def test_a_url_names_another_file(tmp_path: Path) -> None:
     assert path_of(settings).exists()
     with pytest.raises(SetupError, match="only sqlite:///PATH and postgresql://"):
         path_of(settings_for(tmp_path, database_url="mysql://host/chat"))
-
-
-def columns(database: peewee.Database, table: str) -> set[tuple[str, str, bool]]:
-    """Name, type and whether it may be null."""
-    return {(column.name, column.data_type, column.null) for column in database.get_columns(table)}

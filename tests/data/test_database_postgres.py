@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playhouse.schema_diff import diff_models
 
 from tests.postgres import Databases
 from webchat.data import database_postgres, demo
@@ -15,7 +14,6 @@ from webchat.data.backup import backup
 from webchat.data.database import open_engine, prepare, without_password
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.store import Store
-from webchat.data.tables import ALL
 from webchat.entities.feed import Cursor
 from webchat.errors import SetupError
 from webchat.settings import PROJECT, Settings
@@ -31,14 +29,6 @@ def test_nodes_that_start_together_migrate_once(postgres_databases: Databases) -
 
 def _prepare(url: str) -> list[str]:
     return prepare(Settings(database_url=url))
-
-
-def test_the_models_are_what_the_migrations_build(postgres_databases: Databases) -> None:
-    database = database_postgres._reached(postgres_databases.migrated(), "")
-    assert str(diff_models(database, ALL)) == "", "tables, columns, indexes"
-    query = "SELECT collation_name FROM information_schema.columns WHERE table_name = 'user' AND column_name = 'key'"
-    assert database.execute_sql(query).fetchone() == ("C",), "names sort alike whatever the database's locale"
-    database.close()
 
 
 def test_a_newer_database_is_refused_in_words(postgres_databases: Databases) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,22 @@ def test_another_database_never_gets_them_and_refuses_those_it_finds(default_dat
     default_data.rename(moved)
     with pytest.raises(SetupError, match="public password"):
         demo.ensure(settings_for(moved))
+
+
+def test_the_advice_names_the_database_that_was_refused(default_data: Path, tmp_path: Path) -> None:
+    demo.ensure(settings_for(default_data))
+    moved = tmp_path / "a folder"
+    moved.mkdir()
+    (default_data / "webchat.db").rename(moved / "other.db")
+    url = f"sqlite:///{moved}/other.db"
+    refused = settings_for(default_data, database_url=url)
+    with pytest.raises(SetupError, match=re.escape(f"`WEBCHAT_DATABASE_URL='{url}' ./chat demo remove`")):
+        demo.ensure(refused)
+    (moved / "other.db").rename(moved / "webchat.db")
+    with pytest.raises(SetupError, match=re.escape(f"`./chat demo remove --data '{moved}'`")):
+        demo.ensure(settings_for(moved))
+    demo.remove(Settings.load({}, data=str(moved)))
+    assert not demo.ensure(settings_for(moved))
 
 
 def test_who_does_not_want_them_does_not_get_them(default_data: Path) -> None:

@@ -1,6 +1,7 @@
 """`./chat faults`: break things under load, and prove that nothing is lost.
 
-0 no violation; 1 violations, or a planted bug that was missed; 2 a wrong option.
+0 no violation; 1 violations, or a planted bug that was missed; 2 a wrong option, or nothing could be started;
+130 or 143 interrupted.
 """
 
 # ruff: noqa: E402
@@ -10,8 +11,23 @@ monkey.patch_all()
 
 import signal
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
+
+
+def leave(signum: int, _: object) -> NoReturn:
+    """End by way of the clean-up, which takes some seconds; whoever asks again meanwhile is not heard."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    # Not KeyboardInterrupt: gevent prints a traceback of the greenlet that it happens to meet.
+    sys.exit(128 + signum)
+
+
+if __name__ == "__main__":  # before the imports, which take a second
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, leave)
+
+import tempfile
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -35,7 +51,7 @@ console = Console(stderr=False)
 @click.option("--workers", type=click.IntRange(1, 16), default=Plan.workers, show_default=True, help="Per node.")
 @click.option("--clients", type=click.IntRange(4), default=Plan.clients, show_default=True)
 @click.option("--pace", type=float, default=Plan.pace, show_default=True, help="Seconds between a client's acts.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("data/faults"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("data/faults"), show_default=True)
 @click.option("--faults", "names", default="", metavar="A,B,…", help="Only these kinds.")
 @click.option("--self-test", is_flag=True, help="Plant bugs one at a time, and show each one caught.")
 @click.option("--bugs", "planted", default="", metavar="A,B,…", help="With --self-test: only these bugs.")
@@ -59,9 +75,13 @@ def main(
     if recorded:
         sys.exit(judge_again(recorded))
     plan = Plan(**wanted, faults=_split(names))
-    if wrong := check_names(plan.faults) or bugs.check_names(_split(planted)):
+    if wrong := check_names(plan.faults, plan.engine) or bugs.check_names(_split(planted)):
         die(wrong)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        die(f"--out {out} cannot be used: {error.strerror}")
     try:
         if self_test:
             sys.exit(bugs.self_test(console, _split(planted), plan.seed, out, plan.engine))
@@ -112,5 +132,9 @@ def die(sentence: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of the clean-up
-    main(prog_name="./chat faults")
+    try:
+        main(prog_name="./chat faults")
+    except SystemExit as end:
+        if isinstance(end.code, int) and end.code > 128:
+            click.echo("webchat: interrupted; everything that was started is ended", err=True)
+        raise

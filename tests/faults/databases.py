@@ -60,7 +60,11 @@ class Postgres:
         from tests.postgres import url_of
 
         self.url = url_of(self._admin, self._name)
-        self.ask(f"CREATE DATABASE {self._name} TEMPLATE template0 ENCODING 'UTF8'")
+        try:
+            self.ask(f"CREATE DATABASE {self._name} TEMPLATE template0 ENCODING 'UTF8'")
+        except psycopg.Error as error:
+            why = str(error).partition("\n")[0]
+            raise SetupError(f"--engine postgres: no database could be made on the server: {why}") from None
 
     def ask(self, sql: str) -> None:
         with psycopg.connect(self._admin, autocommit=True) as admin:

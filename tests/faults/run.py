@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -44,18 +45,18 @@ class Plan:
 
 def run(plan: Plan, path: Path, progress: Progress) -> tuple[History, list[Violation]]:
     """The history (also in the file `path`) and what the oracle says of it."""
-    history = History(path)
-    try:
-        progress("starting", 0)
-        with Stage(plan.nodes, plan.workers, plan.hold, plan.engine, logs=path.with_suffix(".logs")) as stage:
-            history.note("run", **asdict(plan), cores=os.cpu_count())
-            _drive(plan, stage, history, progress)
-            history.note("final.integrity", said=stage.witness.integrity())
-            history.note("final.processes", pids=stage.end())
-        progress("judging", 1)
-        return history, judge(history.records)
-    finally:
-        history.close()
+    progress("starting", 0)
+    with (
+        Stage(plan.nodes, plan.workers, plan.hold, plan.engine, logs=path.with_suffix(".logs")) as stage,
+        # Not before: where nothing can be started, an older run's history stays.
+        contextlib.closing(History(path)) as history,
+    ):
+        history.note("run", **asdict(plan), cores=os.cpu_count())
+        _drive(plan, stage, history, progress)
+        history.note("final.integrity", said=stage.witness.integrity())
+        history.note("final.processes", pids=stage.end())
+    progress("judging", 1)
+    return history, judge(history.records)
 
 
 def _drive(plan: Plan, stage: Stage, history: History, progress: Progress) -> None:
@@ -144,7 +145,11 @@ class _Lag:
             self._worst = max(self._worst, time.monotonic() - due)
 
 
-def check_names(names: Sequence[str]) -> str:
-    """Empty, or a sentence on what is no fault kind."""
-    wrong = [name for name in names if name not in KINDS]
-    return f"there is no fault kind {wrong[0]!r}; --list shows them" if wrong else ""
+def check_names(names: Sequence[str], engine: str) -> str:
+    """Empty, or a sentence on what is no fault kind, or none for this engine."""
+    for name in names:
+        if name not in KINDS:
+            return f"there is no fault kind {name!r}; --list shows them"
+        if engine not in KINDS[name].engines:
+            return f"the fault kind {name!r} is for --engine {' or '.join(KINDS[name].engines)}"
+    return ""

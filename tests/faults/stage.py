@@ -7,6 +7,7 @@ process, dies with it (the kernel sees to that), and is ended by its pid.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import random
 import secrets
@@ -56,22 +57,39 @@ class Stage:
         self.linger = linger
         self.engine = engine
         self.folder = Path(tempfile.mkdtemp(prefix="webchat-faults-"))
-        atexit.register(self.stop)  # for an end in the middle of everything
         self._mark = f"WEBCHAT_TEST_MARK=faults-{os.getpid()}-{secrets.token_hex(4)}"
+        # What `stop` undoes, the newest first: only what has been made by then, wherever the end comes.
+        self._made = contextlib.ExitStack()
+        self._made.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        atexit.register(self.stop)  # for an end in the middle of everything
+        try:
+            self._make(nodes, workers, bug)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _make(self, nodes: int, workers: int, bug: str) -> None:
+        """All that there is before the first process of the chat."""
         (self.folder / "switches").mkdir()
         self.switches = Switches(self.folder / "switches")
         if bug:
             self.switches.on(f"bug.{bug}")
         (self.folder / "data").mkdir()
-        self.database = Postgres(self.folder / "pg") if engine == "postgres" else Sqlite(self.folder / "data")
+        self.database = Postgres(self.folder / "pg") if self.engine == "postgres" else Sqlite(self.folder / "data")
+        self._made.callback(self.database.close)
         self.settings = Settings(data=str(self.folder / "data"), database_url=self.database.url)
-        environ = self._environ(hold)
+        environ = self._environ(self.hold)
         self.valkey = Valkey(self.folder, environ)
-        self.nodes = [
-            Node(n, environ, Proxy(self.valkey.path), self.folder / f"node{n}.log", workers) for n in range(nodes)
-        ]
+        self.nodes: list[Node] = []
+        self._made.callback(self._keep_logs)
+        for n in range(nodes):
+            proxy = Proxy(self.valkey.path)
+            self._made.callback(proxy.close)
+            self.nodes.append(Node(n, environ, proxy, self.folder / f"node{n}.log", workers))
         database.prepare(self.settings)
         self.witness = self.database.witness()
+        self._made.callback(self.witness.close)
+        self._made.callback(self.end)
 
     def _environ(self, hold: float) -> dict[str, str]:
         """The environment of all that is started here, without settings of whoever started us."""
@@ -141,16 +159,14 @@ class Stage:
     def stop(self) -> None:
         """End all processes and remove the folder."""
         atexit.unregister(self.stop)
-        self.end()
-        for node in self.nodes:
-            node.proxy.close()
-        self.witness.close()
-        self.database.close()
-        if self._logs is not None:
+        self._made.close()
+
+    def _keep_logs(self) -> None:
+        written = [node.log for node in self.nodes if node.log.exists()]
+        if self._logs is not None and written:
             self._logs.mkdir(parents=True, exist_ok=True)
-            for node in self.nodes:
-                shutil.copy(node.log, self._logs)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            for log in written:
+                shutil.copy(log, self._logs)
 
 
 def check_engine(engine: str) -> None:

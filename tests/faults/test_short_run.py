@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.client import until
 from tests.faults.databases import GIVEN
 from tests.faults.history import load
 from tests.faults.oracle import judge
+from tests.faults.processes import marked
 from webchat.settings import PROJECT
 
 FAULTS = (
@@ -20,10 +25,20 @@ FAULTS = (
 )
 
 
-def faults(*words: str) -> subprocess.CompletedProcess[str]:
+COMMAND = [sys.executable, "-m", "webchat.cli", "faults"]
+
+
+def faults(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own: it patches the standard library, pytest must not."""
-    command = [sys.executable, "-m", "webchat.cli", "faults", *words]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(
+        [*COMMAND, *words],
+        cwd=PROJECT,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize(("engine", "kinds"), [("sqlite", ""), ("postgres", ",sessions-ended")])
@@ -50,6 +65,60 @@ def test_wrong_words_are_refused_in_one_line(tmp_path: Path) -> None:
         assert ran.returncode == 2
         assert said in ran.stderr
         assert ran.stderr.count("\n") == 1
+
+
+def test_what_cannot_be_started_is_said_in_one_line_and_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "sqlite-1.jsonl").write_text("an older run")
+    (tmp_path / "postgres-1.jsonl").write_text("an older run")
+    out, nowhere = ("--out", str(tmp_path)), "postgresql://nobody@127.0.0.1:1/none?connect_timeout=2"
+    for words, said in (
+        (("--out", str(tmp_path / "file")), "--out"),
+        (("--out", str(tmp_path / "file" / "below")), "--out"),
+        (("--out", "/proc"), "--out /proc cannot be used"),
+        (("--engine", "sqlite", "--faults", "database-restart", *out), "'database-restart' is for --engine postgres"),
+        (("--engine", "postgres", "--faults", "write-lock", *out), "'write-lock' is for --engine sqlite"),
+        (("--engine", "postgres", *out), "no database could be made"),
+    ):
+        ran = faults(*words, TMPDIR=str(tmp_path / "tmp"), **{GIVEN: nowhere})
+        assert ran.returncode == 2, ran
+        assert said in ran.stderr
+        assert ran.stderr.count("\n") == 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+    for history in tmp_path.glob("*.jsonl"):
+        assert history.read_text() == "an older run"
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for a run's temporary files. Not pytest's: a socket's path is short."""
+    with tempfile.TemporaryDirectory(prefix="webchat-") as folder:
+        yield Path(folder)
+
+
+def test_an_interrupted_run_ends_all_that_it_started(tmp_path: Path, scratch: Path) -> None:
+    sizes = ("--nodes", "1", "--workers", "1", "--clients", "4", "--seconds", "60", "--faults", "bad-cursors")
+    with subprocess.Popen(
+        [*COMMAND, *sizes, "--out", str(tmp_path)],
+        cwd=PROJECT,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        history = tmp_path / "sqlite-1.jsonl"
+        try:
+            # Its file is made when the chat runs; what is written to it comes in blocks.
+            until("the run is under way, or over", lambda: history.exists() or run.poll() is not None, 60)
+            run.send_signal(signal.SIGINT)
+            said = run.communicate(timeout=40)[1]
+        finally:
+            run.kill()
+    assert run.returncode == 130, said
+    assert said == "webchat: interrupted; everything that was started is ended\n"
+    assert marked(f"TMPDIR={scratch}") == [], "every process of the run inherited it"
+    assert list(scratch.iterdir()) == []
 
 
 def test_what_there_is_can_be_listed() -> None:

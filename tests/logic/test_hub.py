@@ -132,15 +132,18 @@ def test_a_repoll_finds_what_came_in_between(room: Room) -> None:
         {"epoch": "0" * 12},
         {"user": 999},
         {"number": 999},
+        {"mark": 999},
     ],
-    ids=["another epoch", "another user", "beyond the top"],
+    ids=["another epoch", "another user", "beyond the top", "beyond the last presence mark"],
 )
 def test_a_cursor_that_cannot_be_continued_is_answered_reset(room: Room, change: dict[str, Any]) -> None:
     room.send("one")
     answer = room.poll(room.cursor()._replace(**change))
     assert answer.reset
     assert answer.events == []
-    assert answer.cursor == room.cursor()
+    now = room.cursor()
+    assert answer.cursor._replace(mark=now.mark) == now
+    assert answer.cursor.mark <= now.mark, "the one who polls has come, which may be on record since"
     assert room.node.hub.counters.resets == 1
 
 
@@ -165,6 +168,22 @@ def test_a_cursor_ahead_of_this_worker_is_read_up_and_not_reset(room: Room) -> N
     answer = room.poll(cursor._replace(number=cursor.number + 1), hold=0)
     assert not answer.reset
     assert answer.events == []
+
+
+def test_a_presence_mark_ahead_of_this_worker_is_asked_for_once_and_not_reset(room: Room) -> None:
+    """Another worker answered with it; here nobody has heard of it yet."""
+    cursor = room.poll(room.cursor(), hold=0).cursor
+    with gevent.Timeout(HOLD):
+        while not room.node.store.is_online(room.bob):  # it is written in the background, under a mark of its own
+            gevent.sleep(0.001)
+    other = build_node(room.node.settings)
+    other.start()
+    other.committer.submit(lambda tx: tx.come(room.ann, "elsewhere"))
+    ahead = cursor._replace(mark=other.store.presence_mark())
+    other.stop()
+    assert ahead.mark > room.node.hub._given
+    assert room.poll(ahead, hold=0) == Answer(ahead, [])
+    assert room.node.hub._given == ahead.mark, "so its next poll costs no question"
 
 
 def test_the_clock_finds_what_the_doorbell_did_not_bring(room: Room) -> None:
@@ -272,6 +291,9 @@ def test_a_friends_coming_and_going_is_told_to_each_client_whoever_was_told_befo
 
 def test_presence_that_was_not_heard_is_found_by_the_clock(room: Room) -> None:
     poll = room.parked(room.cursor())
+    with gevent.Timeout(HOLD):  # bob's own coming, once written, would find ann's by itself
+        while room.bob not in room.node.store.present_in(room.node.worker):
+            gevent.sleep(0.005)
     other = build_node(room.node.settings)
     other.start()
     other.committer.submit(lambda tx: tx.come(room.ann, "elsewhere"))

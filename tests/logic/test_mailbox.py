@@ -32,6 +32,27 @@ def test_what_is_known_is_dropped_and_wakes_nobody() -> None:
     assert not parked.woken
 
 
+def test_what_a_device_said_itself_is_no_news_to_it_alone() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    own, other, nameless = (box.park(1, 6, 24, device) for device in ("laptop", "phone", ""))
+    box.put(5, event(5), "laptop")
+    assert (own.woken, other.woken, nameless.woken) == (False, True, True)
+    assert [box.has_news(4, 0, device) for device in ("laptop", "phone", "")] == [False, True, True]
+    box.put(6, event(6))
+    assert own.woken
+    assert box.has_news(4, 0, "laptop")
+    assert box.after(4) == [event(5), event(6)], "then it gets all of it"
+    assert not box.has_news(6, 0, "laptop")
+
+
+def test_what_the_database_said_is_news_to_everybody() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    own = box.park(1, 6, 24, "laptop")
+    box.extend([Entry(USER, 5, event(5))])
+    assert own.woken
+    assert box.has_news(4, 0, "laptop")
+
+
 def test_a_gap_is_not_guessed_at() -> None:
     box = Mailbox(USER, top=4, mark=0)
     parked = box.park(1, 6, 24)

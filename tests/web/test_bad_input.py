@@ -228,6 +228,7 @@ def out_of_range() -> list[Case]:
             Case(f"password of {len(password)}", USERS, with_field(USERS, password=password), 400, "bad_password")
             for password in ("", "a" * 7, "a" * 257, "\U0001f600" * 7)
         ),
+        Case("password with a NUL", USERS, with_field(USERS, password="correct\0horse"), 400, "bad_password"),
         *(
             Case(f"wrong password: {what}", call, with_field(call, **wrong), 401, "wrong_credentials")
             for call in (SESSION, TOKENS)

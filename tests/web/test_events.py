@@ -113,11 +113,21 @@ def test_a_cursor_that_cannot_be_continued_is_answered_reset(cluster: QuickClust
     future = f"{epoch}.{user}.{int(number) + 1}.{mark}"
     far_future = f"{epoch}.{user}.{'9' * 18}.{mark}"
     nobody_s = f"{epoch}.{'9' * 18}.0.0"
-    for cursor in (foreign, stale_epoch, future, far_future, nobody_s):
+    future_mark = f"{epoch}.{user}.{number}.{'9' * 18}"
+    for cursor in (foreign, stale_epoch, future, far_future, nobody_s, future_mark):
         answer = one.poll(cursor, 3)
         assert answer == {"cursor": answer["cursor"], "events": [], "reset": True}, cursor
         assert answer["cursor"].startswith(f"{epoch}.{user}.{number}."), "it goes on from one's own feed"
         assert "reset" not in one.poll(answer["cursor"], 0)
+
+
+def test_a_presence_mark_of_the_future_does_not_silence_presence(cluster: QuickCluster) -> None:
+    one, other, _ = cluster.pair()
+    position, _, mark = one.cursor().rpartition(".")
+    answer = one.poll(f"{position}.{int(mark) + 1_000_000}", 3)
+    assert answer["reset"]
+    other.poll(other.cursor(), 0)
+    assert of_type(one.poll(answer["cursor"], 3), "presence")
 
 
 def test_a_foreign_cursor_tells_nothing_of_its_owner(cluster: QuickCluster) -> None:

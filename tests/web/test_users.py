@@ -36,7 +36,7 @@ def test_a_name_at_the_edges_is_taken_as_it_is(cluster: QuickCluster, name: str)
     assert register(cluster, name.swapcase()) == (409, "name_taken")
 
 
-@pytest.mark.parametrize("password", ["a" * 8, "a" * 256, "\U0001f600" * 8, " " * 8, "nul\0nul\0"])
+@pytest.mark.parametrize("password", ["a" * 8, "a" * 256, "\U0001f600" * 8, " " * 8])
 def test_a_password_at_the_edges_logs_in(cluster: QuickCluster, password: str) -> None:
     name = fresh()
     assert register(cluster, name, password) == (201, name)

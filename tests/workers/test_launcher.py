@@ -61,8 +61,8 @@ def test_a_port_in_use(data: Path) -> None:
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     code, line = refused("--data", str(tmp_path / "data"))
-    assert code == 3
-    assert "cannot be used" in line
+    assert code == 2
+    assert "this is a file" in line
     assert str(tmp_path / "data") in line
 
 

@@ -50,16 +50,18 @@ def restore(settings: Settings, backup_file: Path) -> str:
     target = path_of(settings)
     if not backup_file.exists():
         raise SetupError(f"there is no backup {backup_file}")
+    _check(backup_file)  # before anything is touched
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(target.name + ".half")
     with alone(target):
         try:
             half.unlink(missing_ok=True)
-            with _opened(backup_file, apsw.SQLITE_OPEN_READONLY) as saved, _opened(half) as copy:
-                with copy.backup("main", saved, "main") as process:
-                    process.step()
-                if not list(copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'")):
-                    raise SetupError(f"{backup_file} is no backup of this chat")
+            with (
+                _opened(backup_file, apsw.SQLITE_OPEN_READONLY) as saved,
+                _opened(half) as copy,
+                copy.backup("main", saved, "main") as process,
+            ):
+                process.step()
             migrate(half)
             epoch = _begin_epoch(half)
             for leftover in ("-wal", "-shm"):
@@ -71,6 +73,19 @@ def restore(settings: Settings, backup_file: Path) -> str:
         finally:
             half.unlink(missing_ok=True)
     return epoch
+
+
+def _check(backup_file: Path) -> None:
+    """Raises SetupError where the file cannot be a backup of this chat."""
+    try:
+        with _opened(backup_file, apsw.SQLITE_OPEN_READONLY) as saved:
+            found = list(saved.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'"))
+    except apsw.NotADBError:
+        found = []
+    except apsw.Error as error:
+        raise SetupError(f"the backup {backup_file} cannot be read: {error}") from None
+    if not found:
+        raise SetupError(f"{backup_file} is no backup of this chat")
 
 
 @contextlib.contextmanager

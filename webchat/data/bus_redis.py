@@ -53,7 +53,19 @@ class _Channel:
     def __init__(self) -> None:
         self.outstanding = 0
         self.late = False
-        self.confirmed = Event()
+        self.confirmed: Event | None = Event()  # none any more, once it is confirmed
+
+    def wait(self, seconds: float) -> bool:
+        return self.confirmed is None or bool(self.confirmed.wait(seconds))
+
+    def confirm(self) -> None:
+        if self.confirmed is not None:
+            self.confirmed.set()
+            self.confirmed = None
+
+    def doubt(self) -> None:
+        self.outstanding = 0
+        self.confirmed = self.confirmed or Event()
 
 
 class RedisBus:
@@ -71,6 +83,8 @@ class RedisBus:
         self._probe = self._prefix + b"worker:" + worker.encode()
         self._clock = clock
         self._heard_at = float("-inf")
+        self._read_at = 0.0
+        self._rang = False  # has there been a connection to ring on?
         self._whole = False  # have the subscriptions of this connection all been confirmed?
         self._rings: deque[Ring] = deque(maxlen=KEEP)
         self._ringing = Event()
@@ -104,7 +118,7 @@ class RedisBus:
         if channel is None:
             channel = self._channels[name] = _Channel()
             self._change(b"SUBSCRIBE", name)
-        if not channel.confirmed.wait(0 if self.deaf else CONFIRM_WAIT):
+        if not channel.wait(0 if self.deaf else CONFIRM_WAIT):
             channel.late = True
 
     def unsubscribe(self, user: int) -> None:
@@ -152,8 +166,9 @@ class RedisBus:
         connection.send_command("CLIENT", "REPLY", "OFF")
         end = gevent.spawn(self._hear_the_end, connection)
         try:
-            # What was written to the connection before this one may be lost.
-            self._publish(connection, [Alarm()])
+            if self._rang:  # what was written to the connection before this one may be lost
+                self._publish(connection, [Alarm()])
+            self._rang = True
             probe_at = self._clock()
             self._ringing.set()
             while True:
@@ -186,17 +201,26 @@ class RedisBus:
     def _hear_loop(self, connection: ConnectionInterface) -> None:
         self._changes.clear()
         for name, channel in self._channels.items():
-            channel.outstanding = 0
-            channel.confirmed.clear()
+            channel.doubt()
             self._changes.append((b"SUBSCRIBE", name))
         self._changes.append((b"SUBSCRIBE", self._channel_of(Alarm().user)))
         self._changes.append((b"SUBSCRIBE", self._probe))
         self._changed.set()
-        writer = gevent.spawn(self._write_changes, connection)
+        helpers = [gevent.spawn(self._write_changes, connection), gevent.spawn(self._doubt, connection)]
         try:
             self._read(connection)
         finally:
-            writer.kill()
+            gevent.killall(helpers)
+
+    def _doubt(self, connection: ConnectionInterface) -> None:
+        """Give the connection up when nothing has come for too long: the worker's own probes should.
+
+        Once for a connection, where a timeout of its reads would be set and unset with each of them.
+        """
+        self._read_at = self._clock()
+        while self._clock() - self._read_at < SOCKET_TIMEOUT:
+            gevent.sleep(PROBE_EVERY)
+        connection.disconnect()  # wakes the reader, which starts over
 
     def _write_changes(self, connection: ConnectionInterface) -> None:
         """The only greenlet that writes to this connection."""
@@ -217,8 +241,10 @@ class RedisBus:
     def _read(self, connection: ConnectionInterface) -> None:
         self._whole = False
         line, reader = _socket_of(connection), hiredis.Reader()
+        line.settimeout(None)  # see `_doubt`
         while True:
             data = line.recv(READ_MAX)
+            self._read_at = self._clock()
             if not data:
                 raise ConnectionError("the server closed the connection")
             reader.feed(data)
@@ -256,7 +282,7 @@ class RedisBus:
         channel.outstanding -= 1
         if channel.outstanding > 0:
             return  # a SUBSCRIBE of later date is under way, behind an UNSUBSCRIBE
-        channel.confirmed.set()
+        channel.confirm()
         if channel.late:
             channel.late = False
             gevent.spawn(self._listener.missed, (int(name.removeprefix(self._prefix)),))

@@ -13,6 +13,7 @@ PostgreSQL's is in `committer_postgres`.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -67,6 +68,8 @@ class Committer(ABC):
         self._on_commit = on_commit
         self.batches = 0  # committed transactions
         self.jobs = 0  # jobs in them
+        self._waited_for: deque[tuple[float, Job]] = deque()  # when its caller gives up, and the job
+        self._watchdog: gevent.Greenlet | None = None
 
     @abstractmethod
     def start(self) -> None: ...
@@ -110,11 +113,25 @@ class Committer(ABC):
         return job
 
     def _wait(self, job: Job) -> Any:
-        job.answer.wait(PATIENCE)
-        if not job.answer.ready():
-            job.given_up = True
-            raise Unavailable("the database is busy; try again", code="database_unavailable", retry_after=2)
+        self._waited_for.append((time.monotonic() + PATIENCE, job))
+        if self._watchdog is None:
+            self._watchdog = gevent.spawn(self._give_up_the_late)
         return job.answer.get()
+
+    def _give_up_the_late(self) -> None:
+        """Tell callers whose patience is over. One look now and then costs less than a timer for each of them."""
+        while self._waited_for:
+            overdue, job = self._waited_for[0]
+            if not job.answer.ready():
+                if overdue > time.monotonic():
+                    gevent.sleep(min(1.0, PATIENCE / 4))
+                    continue
+                job.given_up = True
+                job.answer.set_exception(
+                    Unavailable("the database is busy; try again", code="database_unavailable", retry_after=2)
+                )
+            self._waited_for.popleft()
+        self._watchdog = None
 
 
 class GroupCommitter(Committer):

@@ -6,11 +6,12 @@ database. Anywhere else they are never created, and a server that finds them ref
 
 from __future__ import annotations
 
+import shlex
 import time
 
 from argon2 import PasswordHasher
 
-from webchat.data.database import open_engine, prepare, sqlite_path
+from webchat.data.database import open_engine, prepare, sqlite_path, without_password
 from webchat.data.store import Pair, Store
 from webchat.data.transaction import Transaction
 from webchat.errors import SetupError
@@ -36,8 +37,8 @@ def ensure(settings: Settings) -> bool:
         if found and not allowed(settings):
             raise SetupError(
                 f"this database holds demo accounts with a public password ({', '.join(found)}), which may only be "
-                f"served on loopback from the default data folder; remove them with "
-                f"`./chat demo remove --data {settings.data}` or choose another --data"
+                f"served on loopback from the default data folder; remove them with `{_removal(settings)}` or choose "
+                "another database"
             )
         if found or not (settings.demo and allowed(settings)):
             return bool(found)
@@ -68,6 +69,14 @@ def remove(settings: Settings) -> list[str]:
             return names
     finally:
         engine.close()
+
+
+def _removal(settings: Settings) -> str:
+    """The command that disables the accounts of this very database."""
+    if settings.database_url:  # it wins over --data
+        url = without_password(settings.database_url)
+        return f"WEBCHAT_DATABASE_URL={shlex.quote(url)} ./chat demo remove"
+    return f"./chat demo remove --data {shlex.quote(settings.data)}"
 
 
 def _create(transaction: Transaction) -> bool:

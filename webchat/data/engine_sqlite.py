@@ -7,6 +7,7 @@ steps and starves the unlucky.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ _PRAGMAS = {
     # many commits; the price is a log of some 16 MB.
     "wal_autocheckpoint": 4000,
     "foreign_keys": 1,
-    "cache_size": -16_000,  # KiB
+    "cache_size": -4_000,  # KiB; what another process commits empties it, and then the kernel's cache serves
     "temp_store": "memory",
 }
 # What may pass by itself; every other error of SQLite's is a mistake of ours.
@@ -45,6 +46,7 @@ TRANSIENT = (
     apsw.ProtocolError,
     apsw.NoMemError,
 )
+_flock = ctypes.PyDLL(None).flock
 READ_BUSY = 0.05  # seconds; a reader in WAL mode waits only for a recovery, and the event loop waits with it
 WRITE_BUSY = 5.0  # seconds that a writer waits for a foreign process's lock, on its own thread
 
@@ -132,7 +134,9 @@ class SqliteEngine:
                 writer.rows(statement)
             self._writer = writer
         writer = self._writer
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        # Asked without letting go of the interpreter, which costs more than the answer; waited for only if need be.
+        if _flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB) != 0:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             writer.rows("BEGIN IMMEDIATE")
             try:
@@ -143,7 +147,7 @@ class SqliteEngine:
                     writer.rows("ROLLBACK")
                 raise
         finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            _flock(self._lock, fcntl.LOCK_UN)
 
     def close(self) -> None:
         self.reader.database.close()

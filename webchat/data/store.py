@@ -6,21 +6,20 @@ Peewee queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from peewee import JOIN, fn
 
 from webchat.data.engine import Reader
 from webchat.data.tables import Conversation as ConversationRow
-from webchat.data.tables import Feed, Member, Meta, Presence, Relation, User
+from webchat.data.tables import Member, Presence, Relation, User
 from webchat.data.tables import Message as MessageRow
-from webchat.data.tables import Session as SessionRow
 from webchat.entities.feed import Entry, MessageEvent, PresenceEvent, encode
 from webchat.entities.people import Found, Friend, FriendRequest, RelationState, Session, name_key
 from webchat.entities.talk import Conversation, Message, rfc3339
 
-CHUNK = 10_000  # values in one IN (…); SQLite takes 32,766 parameters
+CHUNK = 10_000  # values in one IN (…)
 NUL = "\0"  # PostgreSQL's text cannot hold it, not even in a question; no name has it
 
 _MESSAGE = """
@@ -40,6 +39,20 @@ _AFFECTED = """
     SELECT r.high FROM feed f JOIN relation r ON r.low = f."user" WHERE f.presence > ? AND r.friends
     UNION
     SELECT r.low FROM feed f JOIN relation r ON r.high = f."user" WHERE f.presence > ? AND r.friends
+"""
+_ONLINE_FRIENDS = """
+    SELECT r.friend FROM (
+        SELECT high AS friend FROM relation WHERE low = ? AND friends
+        UNION ALL SELECT low FROM relation WHERE high = ? AND friends
+    ) r WHERE EXISTS (SELECT 1 FROM presence p WHERE p."user" = r.friend)
+"""
+_PRESENCE_SINCE = """
+    SELECT u.name, EXISTS (SELECT 1 FROM presence p WHERE p."user" = r.friend)
+    FROM (
+        SELECT high AS friend FROM relation WHERE low = ? AND friends
+        UNION ALL SELECT low FROM relation WHERE high = ? AND friends
+    ) r JOIN feed f ON f."user" = r.friend JOIN "user" u ON u.id = r.friend
+    WHERE f.presence > ? ORDER BY f.presence
 """
 MEMBERSHIP = """
     SELECT c.open, c.last_number, m.read_number FROM member m JOIN conversation c ON c.id = m.conversation
@@ -105,9 +118,9 @@ class Store:
     def living_sessions(self, sessions: Iterable[int], now: int) -> set[int]:
         """Those of `sessions` that are not over."""
         living: set[int] = set()
-        for some in _chunks(sessions):
-            query = SessionRow.select(SessionRow.id).where(SessionRow.id.in_(some), SessionRow.expires_at > now)
-            living.update(row[0] for row in self._on.run(query.tuples()))
+        for some in _lists(sessions):
+            rows = self._on.rows(f"SELECT id FROM session WHERE id IN ({some}) AND expires_at > ?", (now,))  # noqa: S608
+            living.update(row[0] for row in rows)
         return living
 
     def credentials(self, name: str) -> Credentials | None:
@@ -244,27 +257,24 @@ class Store:
     def tops(self, users: Iterable[int]) -> dict[int, int]:
         """The last number of each feed."""
         tops: dict[int, int] = {}
-        for some in _chunks(users):
-            tops.update(self._on.run(Feed.select(Feed.user, Feed.last).where(Feed.user.in_(some)).tuples()))
+        for some in _lists(users):
+            rows = self._on.rows(f'SELECT "user", last FROM feed WHERE "user" IN ({some})')  # noqa: S608
+            tops.update((user, last) for user, last in rows)
         return tops
 
     # --- presence ---
 
     def presence_mark(self) -> int:
         """The mark of the last coming or going of anybody."""
-        return int(next(iter(self._on.run(Meta.select(Meta.value).where(Meta.key == "presence").tuples())))[0])
+        return int(self._on.rows("SELECT value FROM meta WHERE key = 'presence'")[0][0])
 
     def presence_since(self, mark: int, user: int) -> list[PresenceEvent]:
         """The friends of `user` who came or went after `mark`, as they are now, in order of the changes."""
-        theirs = Relation.select(Relation.high).where(Relation.low == user, Relation.friends)
-        ours = Relation.select(Relation.low).where(Relation.high == user, Relation.friends)
-        query = (
-            Feed.select(User.name, _online(Feed.user))
-            .join(User, on=(User.id == Feed.user))
-            .where(Feed.presence > mark, Feed.user.in_(theirs) | Feed.user.in_(ours))
-            .order_by(Feed.presence)
-        )
-        return [PresenceEvent(name, bool(online)) for name, online in self._on.run(query.tuples())]
+        rows = self._on.rows(_PRESENCE_SINCE, (user, user, mark))
+        return [PresenceEvent(name, bool(online)) for name, online in rows]
+
+    def online_friends(self, user: int) -> list[int]:
+        return [row[0] for row in self._on.rows(_ONLINE_FRIENDS, (user, user))]
 
     def affected_since(self, mark: int) -> set[int]:
         """The users of whom a friend came or went after `mark`."""
@@ -275,9 +285,7 @@ class Store:
 
     def present_in(self, worker: str) -> set[int]:
         """The users that are online through this worker."""
-        return {
-            row[0] for row in self._on.run(Presence.select(Presence.user).where(Presence.worker == worker).tuples())
-        }
+        return {row[0] for row in self._on.rows('SELECT "user" FROM presence WHERE worker = ?', (worker,))}
 
     def workers(self) -> dict[str, tuple[int, bool]]:
         """Every worker on record: how often it has beaten, and whether it is deaf."""
@@ -300,7 +308,8 @@ def _conversation(
     return Conversation(id, kind, partner, bool(is_open), last_number, read_number, unread, message)
 
 
-def _chunks(values: Iterable[int]) -> Iterator[Sequence[int]]:
-    everything = list(values)
-    for start in range(0, len(everything), CHUNK):
-        yield everything[start : start + CHUNK]
+def _lists(numbers: Iterable[int]) -> Iterator[str]:
+    """The numbers as they stand in `IN (…)`; as parameters, thousands of them would cost ten times as much."""
+    every = list(numbers)
+    for start in range(0, len(every), CHUNK):
+        yield ",".join([str(int(number)) for number in every[start : start + CHUNK]])

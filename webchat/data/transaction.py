@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from webchat.data.engine import Connection
 from webchat.data.store import MEMBERSHIP, Membership, Pair, Store
-from webchat.data.tables import Conversation, Feed, Member, Meta, Presence, Relation, Session, User, Worker
+from webchat.data.tables import Conversation, Feed, Member, Relation, Session, User, Worker
 from webchat.data.tables import Entry as EntryRow
 from webchat.entities.feed import Alarm, Entry, Event, MessageEvent, Revocation, Ring, Whisper, encode
 from webchat.entities.people import name_key
@@ -36,6 +36,8 @@ _FORGET_WHO_CAME_BACK = """
     DELETE FROM presence WHERE worker = ? AND EXISTS
         (SELECT 1 FROM presence other WHERE other."user" = presence."user" AND other.worker <> ?)
 """
+_COME = 'INSERT INTO presence ("user", worker) VALUES (?, ?) ON CONFLICT DO NOTHING'
+_GO = 'DELETE FROM presence WHERE "user" = ? AND worker = ?'
 _READ = 'UPDATE member SET read_number = ? WHERE conversation = ? AND "user" = ? AND read_number < ?'
 
 
@@ -139,20 +141,23 @@ class Transaction(Store):
         self._on.run(Conversation.update(open=is_open).where(Conversation.id == conversation))
 
     def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
-        """Send each draft, once for its (sender, client id) and for ever; None where its sender may not send there.
+        """Send each draft, once for its (sender, client id) and for ever; None where its sender may not send there,
+        or its session is over.
 
         In the order of the drafts. An engine may do it all at once, see `transaction_sqlite`.
         """
         return [self._post(draft) for draft in drafts]
 
     def _post(self, draft: Draft) -> Posted | None:
+        if draft.session is not None and not self.living_sessions([draft.session], draft.sent_at):
+            return None
         known = self.message_of(draft.sender, draft.client_id)
         if known is not None:
             return Posted(known, False)
         membership = self.membership(draft.conversation, draft.sender)
         if membership is None or not membership.open:
             return None
-        return Posted(self.add_message(*draft), True)
+        return Posted(self.add_message(*draft[:-1]), True)
 
     def add_message(
         self,
@@ -189,7 +194,8 @@ class Transaction(Store):
 
         Comings and goings of one user in two workers would else not see each other, and nobody would be told.
         """
-        self._on.rows(f"SELECT value FROM meta WHERE key = 'presence'{self._on.for_update}")  # noqa: S608  ours
+        if self._on.for_update:
+            self._on.rows(f"SELECT value FROM meta WHERE key = 'presence'{self._on.for_update}")  # noqa: S608  ours
 
     def come(self, user: int, worker: str, mark: int | None = None) -> None:
         """The user has a mailbox in this worker now; friends hear of it if it is the first.
@@ -199,7 +205,7 @@ class Transaction(Store):
         """
         self.hold_presence()
         was_online = self.is_online(user)
-        self._on.run(Presence.insert(user=user, worker=worker).on_conflict_ignore())
+        self._on.rows(_COME, (user, worker))
         if not was_online:
             self._changed_presence(user)
         if mark is not None and self.presence_since(mark, user):
@@ -210,15 +216,15 @@ class Transaction(Store):
         self.hold_presence()
         if not self.is_online(user):
             return
-        self._on.run(Presence.delete().where(Presence.user == user, Presence.worker == worker))
+        self._on.rows(_GO, (user, worker))
         if not self.is_online(user):
             self._changed_presence(user)
 
     def _changed_presence(self, user: int) -> None:
         mark = self.presence_mark() + 1
-        self._on.run(Meta.update(value=str(mark)).where(Meta.key == "presence"))
-        self._on.run(Feed.update(presence=mark).where(Feed.user == user))
-        self.rings += [Whisper(friend, mark) for friend in self.friend_ids(user) if self.is_online(friend)]
+        self._on.rows("UPDATE meta SET value = ? WHERE key = 'presence'", (str(mark),))
+        self._on.rows('UPDATE feed SET presence = ? WHERE "user" = ?', (mark, user))
+        self.rings += [Whisper(friend, mark) for friend in self.online_friends(user)]
 
     def beat(self, worker: str, deaf: bool) -> None:
         """Count the worker's sign of life; it is on record from the first one on, or again after a burial."""

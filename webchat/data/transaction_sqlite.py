@@ -9,7 +9,9 @@ It is the same rule as `Transaction.post`, and one contract test holds both.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -17,7 +19,8 @@ from webchat.data.transaction import Transaction
 from webchat.entities.feed import Entry, MessageEvent, encode
 from webchat.entities.talk import Draft, Message, Posted, rfc3339
 
-BATCH_MAX = 64  # drafts in one statement; each number of drafts is a statement of its own, prepared once
+# Drafts in one statement; each number of drafts is a statement of its own, prepared once. Also in the SQL below.
+BATCH_MAX = 64
 
 # On the writer's connection alone (temporary): what is inserted into the view `draft` is sent, and shows in `sent`:
 # a row for each member of each conversation.
@@ -27,7 +30,7 @@ SCHEMA = (
     """,
     """
     CREATE TEMP VIEW IF NOT EXISTS draft AS
-        SELECT 0 AS seq, 0 AS conversation, 0 AS sender, '' AS text, '' AS client_id, 0 AS sent_at
+        SELECT 0 AS seq, 0 AS conversation, 0 AS sender, '' AS text, '' AS client_id, 0 AS sent_at, 0 AS session
     """,
     """
     CREATE TEMP TRIGGER IF NOT EXISTS send INSTEAD OF INSERT ON draft
@@ -35,7 +38,9 @@ SCHEMA = (
         SELECT 1 FROM member m JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = NEW.conversation AND m."user" = NEW.sender AND c.open
     ) AND NOT EXISTS (SELECT 1 FROM message WHERE sender = NEW.sender AND client_id = NEW.client_id)
+    AND (NEW.session IS NULL OR EXISTS (SELECT 1 FROM session WHERE id = NEW.session AND expires_at > NEW.sent_at))
     BEGIN
+        DELETE FROM sent WHERE draft < NEW.seq - NEW.seq % 64; -- of earlier batches
         INSERT INTO message (conversation, number, sender, client_id, text, sent_at)
             SELECT id, last_number + 1, NEW.sender, NEW.client_id, NEW.text, NEW.sent_at
             FROM conversation WHERE id = NEW.conversation;
@@ -54,9 +59,11 @@ SCHEMA = (
     END
     """,
 )
-_SENT = "SELECT json_group_array(json_array(draft, message, number, member, entry)) FROM sent"
-_FORGET = "DELETE FROM sent"
+_INSERT = "INSERT INTO draft VALUES "
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
+_SENT = "SELECT json_group_array(json_array(draft % 64, message, number, member, entry)) FROM sent WHERE draft >= ?"
 
+_batches = itertools.count(1)
 _rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int]]).decode
 
 
@@ -70,9 +77,10 @@ class SqliteTransaction(Transaction):
         return posted
 
     def _send(self, drafts: Sequence[Draft]) -> list[Posted | None]:
-        self._on.rows(_insert(len(drafts)), [value for n, draft in enumerate(drafts) for value in _values(n, draft)])
-        sent = _rows(self._on.rows(_SENT)[0][0])
-        self._on.rows(_FORGET)
+        first = next(_batches) * BATCH_MAX
+        values = [value for n, draft in enumerate(drafts, first) for value in _values(n, draft)]
+        self._on.rows(_insert(len(drafts)), values)
+        sent = _rows(self._on.rows(_SENT, (first,))[0][0])
         posted: list[Posted | None] = [None] * len(drafts)
         n = -1
         event = b""
@@ -88,14 +96,14 @@ class SqliteTransaction(Transaction):
             self.rings.append(Entry(member, entry, event, draft.device if member == draft.sender else ""))
         for n, draft in enumerate(drafts):
             if posted[n] is None:
-                known = self.message_of(draft.sender, draft.client_id)
-                posted[n] = Posted(known, False) if known else None
+                posted[n] = self._post(draft)
         return posted
 
 
+@lru_cache(maxsize=BATCH_MAX)
 def _insert(count: int) -> str:
-    return "INSERT INTO draft VALUES " + ", ".join(["(?, ?, ?, ?, ?, ?)"] * count)
+    return f"{_INSERT}{', '.join([_ROW] * count)}"
 
 
-def _values(n: int, draft: Draft) -> tuple[int, int, int, str, str, int]:
-    return n, draft.conversation, draft.sender, draft.text, draft.client_id, draft.sent_at
+def _values(n: int, draft: Draft) -> tuple[int, int, int, str, str, int, int | None]:
+    return n, draft.conversation, draft.sender, draft.text, draft.client_id, draft.sent_at, draft.session

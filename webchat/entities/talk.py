@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -32,7 +33,11 @@ class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
 
 
 class Draft(NamedTuple):
-    """A message that somebody wants to send. `device`: which of the sender's devices needs not be told of it."""
+    """A message that somebody wants to send.
+
+    `device`: which of the sender's devices needs not be told of it. `session`: the one that sends, which must still
+    live when the message is written; None where no session is asked for.
+    """
 
     conversation: int
     sender: int
@@ -41,6 +46,7 @@ class Draft(NamedTuple):
     client_id: str
     sent_at: int  # Unix ms
     device: str = ""
+    session: int | None = None
 
 
 class Posted(NamedTuple):
@@ -74,4 +80,9 @@ class ReadMark(msgspec.Struct, frozen=True):
 def rfc3339(milliseconds: int) -> str:
     """Unix time in ms → `2026-11-22T09:25:00.123Z`."""
     seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+    return f"{_to_the_second(seconds)}.{rest:03}Z"
+
+
+@lru_cache(maxsize=256)
+def _to_the_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

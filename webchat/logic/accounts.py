@@ -19,6 +19,7 @@ from webchat.errors import Conflict, Invalid, NotLoggedIn, Unavailable, WrongCre
 DAY = 86_400_000  # ms
 TOKEN_BYTES = 32
 FIND_MAX = 20
+CLAIMS_MAX = 50_000  # sessions remembered by their secrets; some 400 bytes each
 HASHES_WAITING_MAX = 64  # a hash takes some 50 ms of a core: more than this waiting means seconds
 
 
@@ -66,6 +67,7 @@ class Accounts:
         self._hasher = hasher
         self._now = now
         self.lifetime = lifetime
+        self._claims: dict[str, Session] = {}  # by secret, the oldest first
 
     def register(self, name: str, password: str) -> Me:
         check_name(name)
@@ -102,6 +104,20 @@ class Accounts:
             raise NotLoggedIn("this session is unknown or over; log in again")
         return session
 
+    def claim(self, secret: str) -> Session:
+        """Whose secret this is or was, mostly without asking the database. Raises NotLoggedIn where it never was one.
+
+        A secret is its session's for ever, but the session may be over: for callers who find that out themselves,
+        where it counts (`Hub.poll` by its mailbox, `Chat.send` inside its transaction).
+        """
+        known = self._claims.get(secret)
+        if known is None:
+            known = self.session(secret)
+            if len(self._claims) >= CLAIMS_MAX:
+                del self._claims[next(iter(self._claims))]
+            self._claims[secret] = known
+        return known
+
     def log_out(self, session: Session) -> None:
         self._committer.submit(lambda tx: tx.end_session(session.user, session.id))
 
@@ -120,6 +136,10 @@ def check_name(name: str) -> None:
 def check_password(password: str) -> None:
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise Invalid(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters", code="bad_password")
+    # Spaces are characters like any other, also when there is nothing else (NIST SP 800-63B, 3.1.1.2). NUL is none
+    # that a person types: it is a program's mistake, and what ends texts at NUL would let in on the part before it.
+    if "\0" in password:
+        raise Invalid("a password cannot contain the character NUL (U+0000)", code="bad_password")
 
 
 def _digest(secret: str) -> bytes:

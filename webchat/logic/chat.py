@@ -11,7 +11,7 @@ from webchat.data.transaction import Transaction
 from webchat.entities.feed import Cursor, ReadEvent, Snapshot
 from webchat.entities.people import Me, Session
 from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Draft, Message, Posted, ReadMark
-from webchat.errors import Conflict, Invalid, NotFound
+from webchat.errors import Conflict, Invalid, NotFound, NotLoggedIn
 
 # One sentence for the absent and for the forbidden: an answer must not tell which.
 NOWHERE = "there is no such friend or conversation"
@@ -48,16 +48,19 @@ class Chat:
 
         The same (sender, client id) gives the first message again, on any node and for ever. The poll of the
         sender's own `device` is not woken by it. Raises NotFound where the sender may not send, Conflict where the
-        client id was used for other content.
+        client id was used for other content, NotLoggedIn where the session has ended.
         """
         check_text(text)
         check_client_id(client_id)
         if (to is None) == (conversation is None):
             raise Invalid("give either `to` or `conversation`", code="bad_recipient")
         place = conversation if conversation is not None else self._with(session.user, to or "")
-        draft = Draft(place or NO_PLACE, session.user, session.name, text, client_id, self._now(), device)
+        now = self._now()
+        draft = Draft(place or NO_PLACE, session.user, session.name, text, client_id, now, device, session.id)
         posted = self._committer.send(draft)
         if posted is None:
+            if not self._store.living_sessions([session.id], now):
+                raise NotLoggedIn("this session is over; log in again")
             raise NotFound(NOWHERE)
         if not posted.is_new and (posted.message.text, posted.message.conversation) != (text, place):
             raise Conflict("this client_id was used for another message", code="client_id_reused")
@@ -108,7 +111,9 @@ class Chat:
 
 
 def check_text(text: str) -> None:
-    if not text.strip() or len(text) > TEXT_MAX or "\0" in text:
+    if "\0" in text:  # PostgreSQL cannot keep it
+        raise Invalid("a message cannot contain the character NUL (U+0000)", code="bad_text")
+    if not text.strip() or len(text) > TEXT_MAX:
         raise Invalid(f"a message has 1 to {TEXT_MAX} characters, not all of them blank", code="bad_text")
 
 

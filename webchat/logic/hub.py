@@ -110,6 +110,7 @@ class Hub:
     def poll(self, session: Session, cursor: Cursor, hold: float, watch: Watch, device: str = "") -> Answer:
         """What comes after `cursor`; waits for it up to `hold` seconds.
 
+        Whether the session lives is asked once for each mailbox; then its end is heard, or found by the clock.
         What `device` has sent itself is no reason to answer (but part of the answer). `watch(gone)` is entered while
         the poll is parked and calls `gone` when the client has left. Raises NotLoggedIn when the session ends
         meanwhile, Unavailable where too many polls are parked or the database does not answer.
@@ -144,11 +145,12 @@ class Hub:
         box.visitors += 1
         try:
             _check_session(box, session)
-            box.sessions.add(session.id)
-            # A revocation that was rung before the subscription stood was not heard.
-            if opened and not self._store.living_sessions([session.id], self._now()):
-                box.revoke(session.id)
-            _check_session(box, session)
+            if opened or session.id not in box.sessions:
+                # From now on its end will be heard. Whether it is over already, nobody has asked yet.
+                box.sessions.add(session.id)
+                if not self._store.living_sessions([session.id], self._now()):
+                    box.revoke(session.id)
+                _check_session(box, session)
         except BaseException:
             self._exit(box)
             raise
@@ -301,6 +303,10 @@ class Hub:
                 case Revocation(_, session):
                     self._revoke(box, session)
 
+    def look_all_the_same(self) -> None:
+        """Nothing seems to be lost, but whoever should have rung may have died first: one question for everybody."""
+        self._ask_for(list(self._boxes))
+
     def missed(self, users: Iterable[int] | None) -> None:
         """Rings may be lost: ask the database for all these mailboxes at once (None: every one)."""
         if users is not None:
@@ -351,9 +357,9 @@ class Hub:
 
     def _end_dead_sessions(self) -> None:
         """End the polls of sessions that are over, in case that was not heard either."""
-        parked = {poll.session: box for box in self._boxes.values() for poll in box.parked}
-        for session in parked.keys() - self._store.living_sessions(parked, self._now()):
-            self._revoke(parked[session], session)
+        polling = {session: box for box in self._boxes.values() for session in box.sessions}
+        for session in polling.keys() - self._store.living_sessions(polling, self._now()):
+            self._revoke(polling[session], session)
 
     def _revoke(self, box: Mailbox, session: int) -> None:
         # Visitors have named their sessions: if none is left, all of them are about to leave.

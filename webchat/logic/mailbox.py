@@ -13,7 +13,6 @@ A stale mailbox is mended by whoever looks next, from the database (`extend`).
 from __future__ import annotations
 
 import enum
-from collections import deque
 from collections.abc import Iterable
 
 from gevent.hub import Waiter, get_hub
@@ -87,12 +86,12 @@ class Mailbox:
         self.top = top
         self.mark = mark  # of the last presence change that concerns this user, as far as we have heard
         self.stale = False
-        self.tail: deque[tuple[bytes, str]] = deque(maxlen=TAIL_MAX)  # events, and the devices that made them
+        self.tail: list[tuple[bytes, str]] = []  # events, and the devices that made them
         self.parked: list[Parked] = []  # oldest first
         self.visitors = 0  # polls under way, parked or not: while there are any, it does not linger out
         self.polled_at: float = 0.0  # when the last poll ended
         self.sessions: set[int] = set()  # those that polled here
-        self.revoked: set[int] = set()  # those that are over: a poll already on its way must not park
+        self.revoked: frozenset[int] = frozenset()  # those that are over: a poll already on its way must not park
 
     # --- news ---
 
@@ -139,6 +138,8 @@ class Mailbox:
 
     def _append(self, number: int, event: bytes, device: str) -> None:
         self.tail.append((event, device))
+        if len(self.tail) > TAIL_MAX:
+            del self.tail[0]
         self.top = number
 
     def _wake(self, device: str = "") -> None:
@@ -191,7 +192,7 @@ class Mailbox:
     def revoke(self, session: int) -> bool:
         """End this session's polls. True where it was the last session that polled here."""
         self.sessions.discard(session)
-        self.revoked.add(session)
+        self.revoked |= {session}
         for parked in self.parked:
             if parked.session == session:
                 parked.wake(Wake.REVOKED)

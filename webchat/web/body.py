@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TypeVar
 
 import falcon
@@ -33,14 +34,7 @@ def read_body(req: falcon.Request, shape: type[T]) -> T:
         raise WrongType("JSON is UTF-8, without other parameters")
     if (req.content_length or 0) > BODY_MAX:
         raise TooLarge(f"a body has at most {BODY_MAX} bytes")
-    try:
-        # Not bounded_stream: a chunked body has no Content-Length.
-        with gevent.Timeout(BODY_SECONDS, Invalid("the body did not arrive in time", code="bad_body")):
-            body = req.stream.read(BODY_MAX + 1)
-    except Invalid:
-        raise
-    except Exception as error:  # the HTTP server's own classes, unknown to this tier
-        raise Invalid("the body breaks off, or its chunks are malformed", code="bad_body") from error
+    body = _received(req)
     if len(body) > BODY_MAX:
         raise TooLarge(f"a body has at most {BODY_MAX} bytes")
     decoder = _decoders.get(shape)
@@ -53,6 +47,21 @@ def read_body(req: falcon.Request, shape: type[T]) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the body is not JSON: {error}", code="bad_json") from None
     return result
+
+
+def _received(req: falcon.Request) -> bytes:
+    """The body, or as much of it as shows that it is too large. Not bounded_stream: a chunked one has no length."""
+    stream = req.stream
+    if isinstance(stream, BytesIO):  # it is all there
+        return stream.read(BODY_MAX + 1)
+    try:
+        with gevent.Timeout(BODY_SECONDS, Invalid("the body did not arrive in time", code="bad_body")):
+            body: bytes = stream.read(BODY_MAX + 1)
+            return body
+    except Invalid:
+        raise
+    except Exception as error:  # the HTTP server's own classes, unknown to this tier
+        raise Invalid("the body breaks off, or its chunks are malformed", code="bad_body") from error
 
 
 def integer(req: falcon.Request, name: str, least: int, most: int, default: int | None = None) -> int | None:

@@ -8,9 +8,10 @@ import falcon
 import msgspec
 
 from webchat.entities.feed import Cursor, Event
+from webchat.entities.people import Session
 from webchat.entities.talk import DEVICE, DEVICE_MAX, DEVICE_PATTERN
 from webchat.errors import Invalid
-from webchat.logic.hub import Answer, Hub
+from webchat.logic.hub import Answer, Hub, Watch
 from webchat.logic.mailbox import Wake
 from webchat.web.body import parameter
 from webchat.web.guard import Guard
@@ -57,12 +58,11 @@ class Events:
         problems=(400, 401, 503),
     )
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        session = self._guard.session(req)
+        session = self._guard.claim(req)
         cursor = _cursor(req)
-        seconds, device = self._timeout(req), _device(req)
-        poll, watch = self._hub.poll, watcher(req.env)
+        poll = _Poll(self._hub, session, cursor, self._timeout(req), watcher(req.env), _device(req))
         resp.content_type = falcon.MEDIA_JSON
-        hold(req, resp, lambda: _encode(poll(session, cursor, seconds, watch, device)), self._finish)
+        hold(req, resp, poll, self._finish)
 
     def _timeout(self, req: falcon.Request) -> float:
         text = parameter(req, "timeout")
@@ -75,6 +75,19 @@ class Events:
         if not 0 <= seconds <= HOLD_MAX:
             raise Invalid(f"timeout must be 0 to {HOLD_MAX:g} seconds", code="bad_timeout")
         return seconds
+
+
+class _Poll:
+    """A poll that is about to be held; thousands are, so it is small."""
+
+    __slots__ = ("_hub", "_what")
+
+    def __init__(self, hub: Hub, *what: *tuple[Session, Cursor, float, Watch, str]) -> None:
+        self._hub = hub
+        self._what = what
+
+    def __call__(self) -> bytes:
+        return _encode(self._hub.poll(*self._what))
 
 
 def _cursor(req: falcon.Request) -> Cursor:

@@ -18,10 +18,12 @@ from webchat.entities.people import Session
 from webchat.errors import Forbidden, Invalid, NotLoggedIn
 from webchat.logic.accounts import Accounts
 
+TRUSTED_PROXIES = "webchat.trusted_proxies"  # the environ's key of this process's `Proxies`
 SLOT_HEADER = "X-Webchat-Session"
 DEFAULT_SLOT = "main"
 _SLOT = re.compile(r"[a-z0-9]{1,16}")
 _BEARER = "bearer "
+_READING = ("GET", "HEAD")
 _OWN_SITES = ("same-origin", "none")  # `none`: a person typed the address
 
 
@@ -87,7 +89,7 @@ def client_address(req: falcon.Request) -> str:
     The last entry of X-Forwarded-For is the one that our own proxy wrote; those before it are hearsay.
     """
     peer = req.remote_addr
-    if peer in req.context.trusted_proxies:
+    if peer in req.env[TRUSTED_PROXIES]:
         forwarded = req.get_header("X-Forwarded-For")
         if forwarded:
             return forwarded.rsplit(",", 1)[-1].strip()
@@ -102,15 +104,24 @@ class Guard:
 
     def session(self, req: falcon.Request) -> Session:
         """Whose request this is. Raises NotLoggedIn, and Forbidden for a forged one."""
-        changes = req.method not in ("GET", "HEAD")
-        if changes:
-            refuse_foreign_pages(req)
-        bearer = req.get_header("Authorization")
-        if bearer is not None:
-            if not bearer.lower().startswith(_BEARER):
-                raise NotLoggedIn("only `Authorization: Bearer TOKEN` is understood")
-            return self._accounts.session(bearer[len(_BEARER) :].strip())
-        secret = req.get_cookie_values(cookie_name(slot(req, required=changes)))
-        if not secret:
-            raise NotLoggedIn("log in first")
-        return self._accounts.session(secret[0])
+        return self._accounts.session(_secret(req))
+
+    def claim(self, req: falcon.Request) -> Session:
+        """Like `session`, for what finds out itself whether the session still lives; see `Accounts.claim`."""
+        return self._accounts.claim(_secret(req))
+
+
+def _secret(req: falcon.Request) -> str:
+    environ = req.env
+    changes = environ["REQUEST_METHOD"] not in _READING
+    if changes:
+        refuse_foreign_pages(req)
+    bearer: str | None = environ.get("HTTP_AUTHORIZATION")
+    if bearer is not None:
+        if not bearer[: len(_BEARER)].lower() == _BEARER:
+            raise NotLoggedIn("only `Authorization: Bearer TOKEN` is understood")
+        return bearer[len(_BEARER) :].strip()
+    secret = req.get_cookie_values(cookie_name(slot(req, required=changes)))
+    if not secret:
+        raise NotLoggedIn("log in first")
+    return secret[0]

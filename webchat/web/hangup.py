@@ -12,11 +12,15 @@ import gevent
 
 from webchat.logic.hub import Watch
 
+WATCH = "comet.watch"  # our worker watches its connections anyway
 READ = 1  # libev's event mask
 
 
 def watcher(environ: dict[str, Any]) -> Watch:
     """A watch on this request's connection; one that never fires where the server does not show its socket."""
+    watch: Watch | None = environ.get(WATCH)
+    if watch is not None:
+        return watch
     connection = environ.get("gunicorn.socket")
     if connection is None or hasattr(connection, "cipher"):
         return _never  # under TLS the socket's readiness says nothing

@@ -27,15 +27,12 @@ _API = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class Headers:
-    """Falcon middleware; also notes which proxies are believed."""
+    """Falcon middleware; also knows which proxies are believed."""
 
     def __init__(self, forwarded_allow_ips: str) -> None:
-        self._trusted = Proxies(forwarded_allow_ips)
+        self.trusted = Proxies(forwarded_allow_ips)
         self.requests = 0
         self.failures = 0
-
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        req.context.trusted_proxies = self._trusted
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
         resp.set_headers(_API if req.path.startswith("/api/") else _PAGE)

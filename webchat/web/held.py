@@ -6,7 +6,7 @@ responder returns, and the wait is in the iterable that WSGI takes the body from
 an iterable whose length is 1 is one piece (so its Content-Length is known with it), and until that piece is there
 `start_response` may be called again, for an error.
 
-A server that can do that puts `webchat.holds` into the environ; ours does (`workers.exchange`).
+A server that can do that puts `comet.holds` into the environ; ours does (`workers.exchange`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import falcon
 
 from webchat.web import problems
 
-HOLDS = "webchat.holds"
+HOLDS = "comet.holds"
 START_RESPONSE = "webchat.start_response"
 
 Finish = Callable[[falcon.Response], None]

@@ -49,7 +49,7 @@ class Messages:
         problems=(400, 401, 403, 404, 409, 413, 415, 429, 503),
     )
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        session = self._guard.session(req)
+        session = self._guard.claim(req)
         self._limits.send(session.user)
         new = read_body(req, NewMessage)
         message, is_new = self._chat.send(session, new.to, new.conversation, new.text, new.client_id, new.device)

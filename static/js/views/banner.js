@@ -11,14 +11,21 @@ export class Banner {
   #element;
   #text;
   #timer = null;
+  #changed;
 
-  constructor({ element, text, retry, feed }) {
+  /** `changed()` is called when the banner appears or goes. */
+  constructor({ element, text, retry, feed, changed }) {
     this.#feed = feed;
     this.#element = element;
     this.#text = text;
+    this.#changed = changed;
     retry.addEventListener("click", () => feed.wake());
     feed.addEventListener("status", () => this.#draw());
     this.#draw();
+  }
+
+  get isShown() {
+    return !this.#element.hidden;
   }
 
   stop() {
@@ -29,10 +36,16 @@ export class Banner {
     if (this.#feed.status === "live") {
       clearTimeout(this.#timer);
       this.#timer = null;
-      this.#element.hidden = true;
+      this.#show(false);
       return;
     }
     this.#text.textContent = SENTENCES[this.#feed.status];
-    this.#timer ??= setTimeout(() => (this.#element.hidden = false), PATIENCE_MS);
+    this.#timer ??= setTimeout(() => this.#show(true), PATIENCE_MS);
+  }
+
+  #show(shown) {
+    if (shown === this.isShown) return;
+    this.#element.hidden = !shown;
+    this.#changed();
   }
 }

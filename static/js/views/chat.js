@@ -1,5 +1,6 @@
 /** The right side while a chat is open: who it is with, the thread, and where one writes. */
 
+import { presenceWord } from "../format.js";
 import { unreadTotal } from "../state.js";
 import { drawAvatar } from "./avatar.js";
 import { Composer } from "./composer.js";
@@ -14,16 +15,18 @@ const FINE_POINTER = "(hover: hover) and (pointer: fine)";
 export class Chat {
   #parts;
   #store;
+  #heard;
   #composer;
   #thread;
   #conversation = null;
 
   /** Draws one chat after another into the same elements. */
-  constructor({ store, outbox, drafts, history, marks, act, close }) {
+  constructor({ store, outbox, drafts, history, marks, act, heard, close }) {
     const { element, parts } = fromTemplate("chat");
     this.element = element;
     this.#parts = parts;
     this.#store = store;
+    this.#heard = heard;
     this.#thread = new Thread(parts, { store, outbox, history, marks });
     this.#composer = new Composer(parts, {
       drafts,
@@ -71,8 +74,9 @@ export class Chat {
     setText(parts.name, name);
     drawAvatar(parts.avatar, name);
     const online = state.friends.get(name)?.online ?? false;
-    setText(parts.presence, open ? (online ? "online" : "offline") : "not a friend");
-    parts.presence.classList.toggle("online", open && online);
+    const heard = this.#heard();
+    setText(parts.presence, open ? presenceWord(online, heard) : "not a friend");
+    parts.presence.classList.toggle("online", open && online && heard);
     const elsewhere = unreadTotal(state) - unread;
     parts.elsewhere.hidden = elsewhere === 0;
     setText(parts.elsewhere, countLabel(elsewhere));

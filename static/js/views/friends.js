@@ -1,6 +1,6 @@
 /** The lines of the sidebar that open a chat: friends, and people one used to talk to. */
 
-import { listTime } from "../format.js";
+import { listTime, presenceWord } from "../format.js";
 import { drawAvatar } from "./avatar.js";
 import { countLabel, fromTemplate, reconcile, setStateIcon, setText } from "./dom.js";
 
@@ -24,7 +24,7 @@ export class FriendsView {
   #list;
   #deps;
 
-  /** `open(name)` opens the chat; `outbox` and `drafts` show what is not sent yet. */
+  /** `open(name)` opens the chat; `outbox` and `drafts` show what is not sent yet; `heard()`: is presence known? */
   constructor(list, deps) {
     this.#list = list;
     this.#deps = deps;
@@ -54,8 +54,10 @@ export class FriendsView {
     if (current) parts.button.setAttribute("aria-current", "true");
     else parts.button.removeAttribute("aria-current");
     parts.presence.hidden = !friend;
-    if (parts.presence.dataset.online !== String(online)) parts.presence.dataset.online = String(online);
-    setText(parts.presenceText, online ? "online" : "offline");
+    const heard = this.#deps.heard();
+    const shown = heard ? String(online) : "unknown";
+    if (parts.presence.dataset.online !== shown) parts.presence.dataset.online = shown;
+    setText(parts.presenceText, presenceWord(online, heard));
     const { prefix, text, at, state } = this.#snippet(name, conversation, current);
     setText(parts.prefix, prefix);
     setText(parts.snippet, text);

@@ -30,11 +30,14 @@ export class Screen {
     this.#parts = parts;
     const { ask, accept, end } = friendships;
     const act = { ask, accept, end, open: (name) => this.#open(name) };
-    this.#sidebar = new Sidebar(parts, { store, act, logOut, ...deps });
+    // While the banner stands, nobody knows who has come or gone.
+    const heard = () => !this.#banner.isShown;
+    this.#sidebar = new Sidebar(parts, { store, act, logOut, heard, ...deps });
     // Asking somebody who has asked is accepting, so the chat needs only the one.
-    this.#chat = new Chat({ store, act, close: () => router.closeChat(), ...deps });
+    this.#chat = new Chat({ store, act, heard, close: () => router.closeChat(), ...deps });
     this.#banner = new Banner({
       element: element.querySelector("#connection-banner"), text: parts.bannerText, retry: parts.bannerRetry, feed,
+      changed: () => store.touch(),
     });
     const { signal } = this.#listening;
     store.addEventListener("change", () => this.#render(), { signal });

@@ -13,11 +13,11 @@ export class Sidebar {
   #friends;
   #past;
 
-  constructor(parts, { api, store, outbox, drafts, act, logOut }) {
+  constructor(parts, { api, store, outbox, drafts, act, heard, logOut }) {
     this.#parts = parts;
     this.#act = act;
     this.#search = new Search(parts, { api, store, act });
-    const deps = { open: act.open, outbox, drafts, me: () => store.state.me };
+    const deps = { open: act.open, outbox, drafts, heard, me: () => store.state.me };
     this.#friends = new FriendsView(parts.friends, deps);
     this.#past = new FriendsView(parts.pastList, deps);
     parts.logOut.addEventListener("click", logOut);

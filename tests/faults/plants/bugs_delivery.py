@@ -20,7 +20,7 @@ native_sleep = monkey.get_original("time", "sleep")
 
 def _without_the_net() -> None:
     """No look into the database now and then: it would mend the bug some seconds later, too late but unseen."""
-    janitor.IN_ANY_CASE = 1_000_000
+    janitor.IN_ANY_CASE = janitor.SESSIONS_TOO = 1_000_000
 
 
 def late_subscription(node: Node) -> None:
@@ -57,6 +57,7 @@ def cursor_past_unseen(node: Node) -> None:
 def deaf_to_reconnects(node: Node) -> None:
     """After its pub/sub connection broke, a worker goes on as if nothing could have been missed."""
     node.hub.missed = lambda _: None  # type: ignore[method-assign, assignment]
+    node.hub.look_all_the_same = lambda: None  # type: ignore[method-assign]
 
 
 def dropping_drain(node: Node) -> None:
