@@ -18,6 +18,7 @@ from webchat.data import bus_redis
 from webchat.data.database import prepare
 from webchat.entities.feed import Cursor
 from webchat.entities.people import Session
+from webchat.entities.talk import Draft
 from webchat.errors import NotLoggedIn, Unavailable
 from webchat.logic.hub import Answer
 from webchat.logic.mailbox import Wake
@@ -266,6 +267,35 @@ def test_a_drain_answers_everybody_and_parks_nobody(room: Room) -> None:
     room.node.drain()
     assert poll.get(timeout=HOLD) == Answer(cursor, [], ended=Wake.DRAIN)
     assert room.poll(cursor).ended is Wake.DRAIN
+
+
+def test_a_session_that_is_over_is_not_told_to_start_anew_either(room: Room) -> None:
+    """Whose secret it was may be remembered; a cursor that leads to no mailbox must not spare it the question."""
+    session = room.sessions[room.bob]
+    cursor = room.cursor()
+    room.node.committer.submit(lambda tx: tx.end_session(room.bob, session.id))
+    for wrong in (cursor._replace(epoch="0" * 12), cursor._replace(user=room.ann), cursor):
+        with pytest.raises(NotLoggedIn):
+            room.poll(wrong, hold=0, session=session)
+
+
+def test_what_this_device_said_does_not_end_its_poll_but_comes_with_the_next_news(room: Room) -> None:
+    poll = gevent.spawn(
+        room.node.hub.poll, room.sessions[room.ann], room.node.hub.cursor(room.ann), HOLD, never, "laptop"
+    )
+    other = gevent.spawn(room.node.hub.poll, room.sessions[room.ann], room.node.hub.cursor(room.ann), HOLD, never, "tv")
+    with gevent.Timeout(HOLD):
+        while room.node.hub.parked < 2:
+            gevent.sleep(0.001)
+
+    def say(sender: int, name: str, client_id: str, device: str) -> None:
+        assert room.node.committer.send(Draft(room.talk, sender, name, client_id, client_id, NOW, device))
+
+    say(room.ann, "ann", "mine", "laptop")
+    assert texts(other.get(timeout=HOLD)) == ["mine"]
+    assert not poll.ready()
+    say(room.bob, "bob", "yours", "laptop")
+    assert texts(poll.get(timeout=HOLD)) == ["mine", "yours"], "another one's device of that name is another device"
 
 
 def test_a_full_worker_refuses_in_words(tmp_path: Path) -> None:

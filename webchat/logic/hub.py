@@ -34,6 +34,7 @@ from webchat.logic.mailbox import Mailbox, Put, Wake
 # this much memory on each of its connections.
 ANSWER_MAX = 64 * 1024  # bytes, but always one event
 READ_MAX = 100  # entries read at once
+OVER = "this session has ended"
 
 # Entered while a poll is parked; calls its argument when the client has left.
 Watch = Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]]
@@ -117,6 +118,8 @@ class Hub:
         """
         self.counters.polls += 1
         if cursor.epoch != self._epoch or cursor.user != session.user or not self._was_given(cursor.mark):
+            if not self._lives(session):
+                raise NotLoggedIn(OVER)
             return self._reset(session.user)
         box = self._enter(session)
         try:
@@ -148,13 +151,16 @@ class Hub:
             if opened or session.id not in box.sessions:
                 # From now on its end will be heard. Whether it is over already, nobody has asked yet.
                 box.sessions.add(session.id)
-                if not self._store.living_sessions([session.id], self._now()):
+                if not self._lives(session):
                     box.revoke(session.id)
                 _check_session(box, session)
         except BaseException:
             self._exit(box)
             raise
         return box
+
+    def _lives(self, session: Session) -> bool:
+        return bool(self._store.living_sessions([session.id], self._now()))
 
     def _exit(self, box: Mailbox) -> None:
         box.visitors -= 1
@@ -379,7 +385,7 @@ class Hub:
 def _check_session(box: Mailbox, session: Session) -> None:
     """Raises NotLoggedIn where the session ended before its poll came, or while it was here."""
     if session.id in box.revoked:
-        raise NotLoggedIn("this session has ended")
+        raise NotLoggedIn(OVER)
 
 
 def _fitting(events: list[bytes]) -> list[bytes]:
