@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import signal
 import socket
 import time
@@ -25,11 +26,10 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
-from gevent.pool import Pool
-from gevent.server import StreamServer
 from gunicorn.sock import ssl_context
 from gunicorn.workers.ggevent import GeventWorker
 
+from workers.connections import Server
 from workers.exchange import Exchange
 from workers.line import Line
 from workers.plain import Peer, Reread, Rules, possible
@@ -39,6 +39,7 @@ HEARTBEAT = 1.0  # seconds between signs of life to the master
 GRACE = 0.5
 KILLED_AFTER = 3.0  # seconds by which the master's patience (`graceful_timeout`) is longer than ours
 UNREAD_MAX = 30_000  # ms that an answer may lie unread
+REST_AFTER = 2.0  # seconds of idling until a connection is taken off its greenlet
 READ_MAX = 8 * 1024  # bytes read at once, as gunicorn does: its limit on the size of a head counts on it
 # The client; nothing to tell, and nobody to tell it to.
 GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT)
@@ -63,7 +64,10 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._stopping: Event
-        # Connections that wait for their next request, and since when (monotonic); the longest waiting first.
+        # Connections that wait for their next request, and since when (monotonic), the longest waiting first: lines
+        # with a greenlet, lines that rest without one, and sockets that gunicorn's loop waits on.
+        self._waiting: dict[Line, float] = {}
+        self._resting: dict[Line, float] = {}
         self._idle: dict[Any, float] = {}
         self._requests: set[Any] = set()  # requests that are being answered
 
@@ -90,50 +94,64 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
+            self._let_rest(time.monotonic() - REST_AFTER)
             self._close_idle(time.monotonic() - self.cfg.keepalive)
             self._stopping.wait(HEARTBEAT)
         for server in servers:
             server.close()  # siblings go on accepting from the same socket
         self._drain(servers)
 
-    def _serve(self, listener: Any) -> StreamServer:
+    def _serve(self, listener: Any) -> Server:
         listener.setblocking(True)
         if hasattr(socket, "TCP_USER_TIMEOUT") and listener.family != socket.AF_UNIX:
             # Inherited by its connections: a client that asks and does not read is cut off by the kernel.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MAX)
         tls = {"ssl_context": ssl_context(self.cfg)} if self.cfg.is_ssl else {}
-        server = StreamServer(
-            listener, handle=partial(self.handle, _Named(listener)), spawn=Pool(self.worker_connections), **tls
-        )
+        server = Server(listener, self.worker_connections, **tls)
+        server.set_handle(partial(self._connected, server, _Named(listener)))
         if self.cfg.workers > 1:
             server.max_accept = 1  # leave connections to the siblings
         server.start()
         return server
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def _connected(self, server: Server, listener: _Named, client: Any, addr: Any) -> None:
         name = listener.getsockname()
         if self._fast and isinstance(name, tuple) and isinstance(addr, tuple):
-            line = Line(client)
-            try:
-                rest = self._serve_plain(Peer(self._rules, name, addr), line, addr)
-            finally:
-                line.close()
-                self._idle.pop(client, None)
-            if not rest:
-                return
-            client = Reread(client, rest)
-        self._serve_any(listener, client, addr)
+            self._serve_line(server, listener, Line(client), Peer(self._rules, name, addr), addr)
+        else:
+            self._serve_any(listener, client, addr)
 
-    def _serve_plain(self, peer: Peer, line: Line, addr: Any) -> bytes:
-        """Answer plain requests until the connection ends, or something else comes: its first bytes."""
-        data = b""
+    def _serve_line(self, server: Server, listener: _Named, line: Line, peer: Peer, addr: Any) -> None:
+        """Serve the connection until it ends, or rests."""
+        rest: bytes | None = b""
+        self._resting.pop(line, None)
+        try:
+            rest = self._serve_plain(peer, line, addr)
+        finally:
+            if rest is not None:
+                line.close()
+                self._waiting.pop(line, None)
+        if rest is None:
+            self._resting[line] = self._waiting.pop(line)
+            server.rest(line, partial(self._serve_line, server, listener, line, peer, addr))
+        elif rest:
+            self._serve_any(listener, Reread(line.client, rest), addr)
+
+    def _serve_plain(self, peer: Peer, line: Line, addr: Any) -> bytes | None:
+        """Answer plain requests until the connection ends, or something else comes: its first bytes.
+
+        None when it has been idle, and shall rest.
+        """
+        data: bytes | None = b""
         while True:
             exchange = None
             try:
                 if not data:
-                    self._idle[line.client] = time.monotonic()
+                    self._waiting[line] = time.monotonic()
                     data = line.receive(READ_MAX)
-                    del self._idle[line.client]
+                    if data is None:
+                        return None
+                    del self._waiting[line]
                 plain = peer.plain(data) if data else None
                 if plain is None:
                     return data
@@ -187,15 +205,15 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
 
     # --- the end ---
 
-    def _drain(self, servers: list[StreamServer]) -> None:
+    def _drain(self, servers: list[Server]) -> None:
         for req in self._requests:
             req.force_close()
         getattr(self.wsgi, "drain", lambda: None)()
         started = time.monotonic()
-        while any(len(server.pool) for server in servers):
+        while any(server.connections for server in servers):
             waited = time.monotonic() - started
             if waited > self.cfg.graceful_timeout - KILLED_AFTER:
-                self.log.warning("cutting off %d connections", sum(len(server.pool) for server in servers))
+                self.log.warning("cutting off %d connections", sum(server.connections for server in servers))
                 break
             if waited > GRACE:
                 self._close_idle(time.monotonic())
@@ -205,12 +223,21 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
             server.stop(timeout=0.1)
         getattr(self.wsgi, "stop", lambda: None)()
 
+    def _let_rest(self, since: float) -> None:
+        """Take the connections off their greenlets that have been idle since before then."""
+        for line in _before(self._waiting, since):
+            line.let_go()
+
     def _close_idle(self, since: float) -> None:
         """Close the connections that have been idle since before then."""
-        for client, idle_since in list(self._idle.items()):
-            if idle_since > since:
-                break  # they are in the order of time
+        lines = _before(self._waiting, since) + _before(self._resting, since)
+        for raw in [line.raw for line in lines] + [client._sock for client in _before(self._idle, since)]:
             # The plain socket below gevent's, which would raise in the greenlet that reads. That one sees
             # the end of the stream and closes; what has arrived before is still read and answered.
             with contextlib.suppress(OSError):
-                client._sock.shutdown(socket.SHUT_RD)
+                raw.shutdown(socket.SHUT_RD)
+
+
+def _before(idle: dict[Any, float], since: float) -> list[Any]:
+    """Those that have been idle since before then; they are in the order of time."""
+    return list(itertools.takewhile(lambda one: idle[one] <= since, idle))

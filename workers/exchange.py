@@ -5,8 +5,9 @@ and body together. Any other answer (streamed, without a body by its status, wit
 through gunicorn's own `Response`.
 
 An application may return an iterable of length 1 whose piece does not exist yet, and wait in it (`comet.holds` in the
-environ says so). Meanwhile nothing of the request is kept here but its method and its target. `comet.watch` in the
-environ tells it when the client has gone: `with environ["comet.watch"](gone): …`.
+environ says so); best in a method `piece`, which is then called in place of the iteration. Meanwhile nothing of the
+request is kept here but its method and its target. `comet.watch` in the environ tells it when the client has gone:
+`with environ["comet.watch"](gone): …`.
 """
 
 from __future__ import annotations
@@ -187,10 +188,12 @@ class Exchange:
     def answer(self, body: Iterable[bytes]) -> None:
         """Send what the application returned, and read past what it left of the request."""
         try:
-            if self._response is None and isinstance(body, Sized) and len(body) <= 1:
-                self._send(b"".join(body))  # here a held request waits
-            else:
+            if self._response is not None or not isinstance(body, Sized) or len(body) > 1:
                 self._stream(body)
+            elif hasattr(body, "piece"):
+                self._send(body.piece())  # here a held request waits
+            else:
+                self._send(b"".join(body))
         finally:
             close = getattr(body, "close", None)
             if close is not None:

@@ -150,12 +150,13 @@ class GroupCommitter(Committer):
         self._sleep = _allocate_lock()  # held while there is nothing to do
         self._sleep.acquire()
         self._awake = False
-        self._stopped = False
+        self._stopped = self._running = False
         self._handed_over: Any = None
 
     def start(self) -> None:
         self._handed_over = gevent.get_hub().loop.async_()
         self._handed_over.start(self._hear)
+        self._running = True
         _start_thread(self._run, ())
 
     def stop(self) -> None:
@@ -163,6 +164,9 @@ class GroupCommitter(Committer):
         self.post(lambda _: None).answer.wait(LAST_COMMIT)
         self._stopped = True
         self._wake()
+        with gevent.Timeout(LAST_COMMIT, False):
+            while self._running:  # it may be at a later job, and the database is about to be closed
+                gevent.sleep(0.002)
         if self._handed_over is not None:
             self._handed_over.stop()
 
@@ -180,13 +184,16 @@ class GroupCommitter(Committer):
     # --- on the native thread: no gevent primitive may be touched here
 
     def _run(self) -> None:
-        while not self._stopped:
-            self._sleep.acquire()
-            self._awake = False  # before the look: who comes after it lets the thread go once more
-            while self._queue and not self._stopped:
-                jobs: list[Job] = []
-                self._done.append((jobs, self._commit(jobs)))
-                self._handed_over.send()
+        try:
+            while not self._stopped:
+                self._sleep.acquire()
+                self._awake = False  # before the look: who comes after it lets the thread go once more
+                while self._queue and not self._stopped:
+                    jobs: list[Job] = []
+                    self._done.append((jobs, self._commit(jobs)))
+                    self._handed_over.send()
+        finally:
+            self._running = False
 
     def _commit(self, jobs: list[Job]) -> _Done | Exception:
         """Take what waits into `jobs`, and commit it. Whatever fails is returned: the callers must hear of it."""

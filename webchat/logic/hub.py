@@ -150,7 +150,7 @@ class Hub:
             _check_session(box, session)
             if opened or session.id not in box.sessions:
                 # From now on its end will be heard. Whether it is over already, nobody has asked yet.
-                box.sessions.add(session.id)
+                box.admit(session.id)
                 if not self._lives(session):
                     box.revoke(session.id)
                 _check_session(box, session)

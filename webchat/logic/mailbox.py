@@ -19,6 +19,7 @@ from gevent.hub import Waiter, get_hub
 
 from webchat.entities.feed import Entry
 
+NOBODY: frozenset[int] = frozenset()
 TAIL_MAX = 128  # entries; a client that is further behind reads the database
 
 
@@ -90,8 +91,8 @@ class Mailbox:
         self.parked: list[Parked] = []  # oldest first
         self.visitors = 0  # polls under way, parked or not: while there are any, it does not linger out
         self.polled_at: float = 0.0  # when the last poll ended
-        self.sessions: set[int] = set()  # those that polled here
-        self.revoked: frozenset[int] = frozenset()  # those that are over: a poll already on its way must not park
+        self.sessions: tuple[int, ...] = ()  # those that polled here
+        self.revoked = NOBODY  # those that are over: a poll already on its way must not park
 
     # --- news ---
 
@@ -181,8 +182,13 @@ class Mailbox:
                 self._evict(self.parked[0])
         parked = Parked(session, device)
         self.parked.append(parked)
-        self.sessions.add(session)
+        self.admit(session)
         return parked
+
+    def admit(self, session: int) -> None:
+        """From now on this is one of those that poll here."""
+        if session not in self.sessions:
+            self.sessions += (session,)
 
     def leave(self, parked: Parked, now: float) -> None:
         if parked in self.parked:
@@ -191,7 +197,7 @@ class Mailbox:
 
     def revoke(self, session: int) -> bool:
         """End this session's polls. True where it was the last session that polled here."""
-        self.sessions.discard(session)
+        self.sessions = tuple(one for one in self.sessions if one != session)
         self.revoked |= {session}
         for parked in self.parked:
             if parked.session == session:

@@ -62,7 +62,7 @@ class Events:
         cursor = _cursor(req)
         poll = _Poll(self._hub, session, cursor, self._timeout(req), watcher(req.env), _device(req))
         resp.content_type = falcon.MEDIA_JSON
-        hold(req, resp, poll, self._finish)
+        hold(req, resp, poll.answer, self._finish)
 
     def _timeout(self, req: falcon.Request) -> float:
         text = parameter(req, "timeout")
@@ -86,7 +86,7 @@ class _Poll:
         self._hub = hub
         self._what = what
 
-    def __call__(self) -> bytes:
+    def answer(self) -> bytes:
         return _encode(self._hub.poll(*self._what))
 
 

@@ -6,7 +6,7 @@ responder returns, and the wait is in the iterable that WSGI takes the body from
 an iterable whose length is 1 is one piece (so its Content-Length is known with it), and until that piece is there
 `start_response` may be called again, for an error.
 
-A server that can do that puts `comet.holds` into the environ; ours does (`workers.exchange`).
+A server that can do that puts `comet.holds` into the environ; ours does (`workers.exchange`), and asks for the `piece`.
 """
 
 from __future__ import annotations
@@ -53,12 +53,15 @@ class Held:
         return 1
 
     def __iter__(self) -> Iterator[bytes]:
+        return iter((self.piece(),))
+
+    def piece(self) -> bytes:
+        """The same, for a server that knows: a call from C in between costs each poll that waits another 2 KiB."""
         try:
-            piece = self._wait()
+            return self._wait()
         except Exception as error:  # noqa: BLE001  it is answered like a responder's
             resp = problems.of(error, "GET", self._path)
             self._finish(resp)
             status = falcon.code_to_http_status(resp.status)
             self._start_response(status, list(resp.headers.items()), sys.exc_info())
-            piece = resp.data or b""
-        return iter((piece,))
+            return resp.data or b""
