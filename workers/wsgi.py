@@ -19,6 +19,9 @@ from workers.janitor import Janitor
 from workers.logs import wants_json
 
 COLLECT = (20_000, 20, 20)  # the collector's thresholds; Python's own are (700, 10, 10)
+# Seconds after which a thread that wants the interpreter gets it (Python's own: 5 ms): the committer's waits for it
+# several times in each commit, and senders wait with it.
+SWITCH_EVERY = 0.0005
 RETRY = 0.5  # seconds between two attempts to open the database
 
 
@@ -36,7 +39,7 @@ def application() -> ChatApp:
     gc.freeze()  # what is loaded now stays: the collector need not look at it again
     # Requests leave no cycles behind; what piles up between two collections are parked polls, which live for long.
     gc.set_threshold(*COLLECT)
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_EVERY)
     return app
 
 
