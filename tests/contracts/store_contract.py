@@ -16,8 +16,20 @@ from webchat.data.engine_sqlite import SqliteEngine
 from webchat.data.store import Pair, Store
 from webchat.data.transaction import Transaction
 from webchat.data.transaction_sqlite import SqliteTransaction
-from webchat.entities.feed import Alarm, Entry, MessageEvent, PresenceEvent, ReadEvent, Revocation, Whisper
-from webchat.entities.talk import Draft, Message
+from webchat.entities.feed import (
+    Alarm,
+    ChangedEvent,
+    ConversationEvent,
+    Entry,
+    GoneEvent,
+    MessageEvent,
+    PresenceEvent,
+    ReadEvent,
+    Revocation,
+    Whisper,
+    encode,
+)
+from webchat.entities.talk import Draft, Extra, Message
 
 NOW = 1_795_341_399_120  # 2026-11-22T09:56:39.120Z
 
@@ -120,6 +132,54 @@ class StoreContract:
             assert [messages(entry) for entry in store.entries(user, 0, 10)] == [first, second]
             assert [entry.number for entry in store.entries(user, 1, 10)] == [2]
             assert store.bounds(user) == (1, 2)
+
+    def test_what_hangs_on_a_message_is_kept_with_it(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        extra = Extra(mentions=["bob"], reactions={"👍": ["bob"]}, revision=1)
+        draft = Draft(talk, ann, "ann", "hi @bob", "c1", NOW, extra=encode(extra))
+        with sending(engine) as tx:
+            (posted,) = tx.post([draft])
+        assert posted is not None
+        message = Message(
+            1, talk, 1, "ann", "hi @bob", "2026-11-22T09:56:39.120Z", "c1", **msgspec.structs.asdict(extra)
+        )
+        assert posted.message == message
+        assert store.history(talk, None, 10) == [message]
+        assert [messages(entry) for entry in store.entries(bob, 0, 10)] == [message]
+
+    def test_a_change_is_told_as_the_message_is_when_it_is_read(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            message = tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            tx.tell_change(message)
+            rung = [ring.event for ring in tx.rings if isinstance(ring, Entry) and ring.user == bob]
+        assert rung == [encode(MessageEvent(message)), encode(ChangedEvent(message))]
+        assert [entry.event for entry in store.entries(bob, 0, 10)] == rung
+
+    def test_the_line_of_a_conversation_is_told_to_each_member_as_their_own(self, engine: Engine, store: Store) -> None:
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            tx.add_message(talk, ann, "ann", "one", "c1", NOW)
+            tx.tell_line(talk, [ann, bob])
+            rung = {ring.user: ring.event for ring in tx.rings if isinstance(ring, Entry)}
+        for user, partner, unread in ((ann, "bob", 0), (bob, "ann", 1)):
+            line = store.conversation(talk, user)
+            assert line is not None
+            assert (line.partner, line.unread) == (partner, unread)
+            assert rung[user] == encode(ConversationEvent(line))
+            assert store.entries(user, 1, 10) == [Entry(user, 2, rung[user])]
+        assert store.conversation(talk, 999) is None
+
+    def test_an_ex_member_is_told_nothing_any_more(self, engine: Engine, store: Store) -> None:
+        """Not even what their feed still points at: it may have changed since they left."""
+        ann, bob, talk = two_friends(engine)
+        with writing(engine) as tx:
+            tx.tell_change(tx.add_message(talk, ann, "ann", "one", "c1", NOW))
+            tx.tell_line(talk, [ann, bob])
+            tx.on.rows('DELETE FROM member WHERE conversation = ? AND "user" = ?', (talk, bob))
+        gone = encode(GoneEvent())
+        assert store.entries(bob, 0, 10) == [Entry(bob, number, gone) for number in (1, 2, 3)]
+        assert gone not in [entry.event for entry in store.entries(ann, 0, 10)]
 
     def test_drafts_are_sent_once_and_only_where_their_senders_may(self, engine: Engine, store: Store) -> None:
         """The many-at-once way of an engine, if it has one, by the same rule as the one-by-one way."""

@@ -17,7 +17,7 @@ def settings_for(folder: Path, **more: str) -> Settings:
 
 
 def test_a_first_start_creates_and_a_second_finds_nothing_to_do(tmp_path: Path) -> None:
-    assert prepare(settings_for(tmp_path)) == ["0001_initial", "0002_wide_marks"]
+    assert prepare(settings_for(tmp_path)) == ["0001_initial", "0002_wide_marks", "0003_talk_and_people"]
     assert prepare(settings_for(tmp_path)) == []
 
 

@@ -6,24 +6,34 @@ Peewee queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from peewee import JOIN, fn
+import msgspec
+from peewee import fn
 
 from webchat.data.engine import Reader
-from webchat.data.tables import Conversation as ConversationRow
-from webchat.data.tables import Member, Presence, Relation, User
-from webchat.data.tables import Message as MessageRow
-from webchat.entities.feed import Entry, MessageEvent, PresenceEvent, encode
+from webchat.data.tables import Presence, Relation, User
+from webchat.entities.feed import (
+    ChangedEvent,
+    ConversationEvent,
+    Entry,
+    Event,
+    GoneEvent,
+    MessageEvent,
+    PresenceEvent,
+    encode,
+)
 from webchat.entities.people import Found, Friend, FriendRequest, RelationState, Session, name_key
-from webchat.entities.talk import Conversation, Message, rfc3339
+from webchat.entities.talk import Conversation, Extra, Message, rfc3339
+
+_extra = msgspec.json.Decoder(Extra).decode
 
 CHUNK = 10_000  # values in one IN (…)
 NUL = "\0"  # PostgreSQL's text cannot hold it, not even in a question; no name has it
 
 _MESSAGE = """
-    SELECT m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id
+    SELECT m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id, m.extra
     FROM message m JOIN "user" u ON u.id = m.sender
 """
 _SESSION = """
@@ -31,9 +41,24 @@ _SESSION = """
     WHERE s.token_hash = ? AND s.expires_at > ? AND NOT u.disabled
 """
 _ENTRIES = """
-    SELECT e.number, e.event, m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id
+    SELECT e.number, e.event, e.changed, e.conversation, b."user",
+        m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id, m.extra
     FROM entry e LEFT JOIN message m ON m.id = e.message LEFT JOIN "user" u ON u.id = m.sender
+        LEFT JOIN member b ON b.conversation = m.conversation AND b."user" = e."user"
     WHERE e."user" = ? AND e.number > ? ORDER BY e.number LIMIT ?
+"""
+_LINES = """
+    SELECT c.id, c.kind, c.name, c.open, c.last_number, c.delivered, c.read,
+        b.read_number, b.role, b.muted, b.mention_number,
+        CASE WHEN c.kind = 'direct' THEN
+            (SELECT p.name FROM member o JOIN "user" p ON p.id = o."user"
+             WHERE o.conversation = c.id AND o."user" <> b."user")
+        END,
+        CASE WHEN c.kind = 'group' THEN (SELECT count(*) FROM member o WHERE o.conversation = c.id) END,
+        m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id, m.extra
+    FROM member b JOIN conversation c ON c.id = b.conversation
+        LEFT JOIN message m ON m.id = c.last_message LEFT JOIN "user" u ON u.id = m.sender
+    WHERE b."user" = ?
 """
 _AFFECTED = """
     SELECT r.high FROM feed f JOIN relation r ON r.low = f."user" WHERE f.presence > ? AND r.friends
@@ -101,25 +126,25 @@ class Store:
     """Reads, on whatever reader."""
 
     def __init__(self, reader: Reader) -> None:
-        self._on = reader
+        self.on = reader
 
     # --- the database itself ---
 
     def epoch(self) -> str:
-        return str(self._on.rows("SELECT value FROM meta WHERE key = 'epoch'")[0][0])
+        return str(self.on.rows("SELECT value FROM meta WHERE key = 'epoch'")[0][0])
 
     # --- people ---
 
     def session(self, token_hash: bytes, now: int) -> Session | None:
         """The session with this secret's SHA-256, unless it is over at `now` (ms)."""
-        rows = self._on.rows(_SESSION, (token_hash, now))
+        rows = self.on.rows(_SESSION, (token_hash, now))
         return Session(*rows[0]) if rows else None
 
     def living_sessions(self, sessions: Iterable[int], now: int) -> set[int]:
         """Those of `sessions` that are not over."""
         living: set[int] = set()
         for some in _lists(sessions):
-            rows = self._on.rows(f"SELECT id FROM session WHERE id IN ({some}) AND expires_at > ?", (now,))  # noqa: S608
+            rows = self.on.rows(f"SELECT id FROM session WHERE id IN ({some}) AND expires_at > ?", (now,))  # noqa: S608
             living.update(row[0] for row in rows)
         return living
 
@@ -128,20 +153,20 @@ class Store:
         if NUL in name:
             return None
         query = User.select(User.id, User.name, User.password_hash).where(User.key == name_key(name), ~User.disabled)
-        return next((Credentials(*row) for row in self._on.run(query.tuples())), None)
+        return next((Credentials(*row) for row in self.on.run(query.tuples())), None)
 
     def user(self, name: str) -> tuple[int, str] | None:
         """The id and the name as its owner spells it."""
         if NUL in name:
             return None
-        rows = self._on.rows('SELECT id, name FROM "user" WHERE key = ? AND NOT disabled', (name_key(name),))
+        rows = self.on.rows('SELECT id, name FROM "user" WHERE key = ? AND NOT disabled', (name_key(name),))
         return (rows[0][0], rows[0][1]) if rows else None
 
     def name(self, user: int) -> str:
-        return str(self._on.rows('SELECT name FROM "user" WHERE id = ?', (user,))[0][0])
+        return str(self.on.rows('SELECT name FROM "user" WHERE id = ?', (user,))[0][0])
 
     def demo_users(self) -> list[str]:
-        return [row[0] for row in self._on.run(User.select(User.name).where(User.demo).order_by(User.id).tuples())]
+        return [row[0] for row in self.on.run(User.select(User.name).where(User.demo).order_by(User.id).tuples())]
 
     def find(self, prefix: str, user: int, limit: int) -> list[Found]:
         """People whose name begins with `prefix`, and how they stand to `user`, in alphabetical order."""
@@ -154,14 +179,14 @@ class Store:
             .order_by(User.key)
             .limit(limit)
         )
-        found = list(self._on.run(query.tuples()))
+        found = list(self.on.run(query.tuples()))
         pairs = [self.pair(user, other) for other, _ in found]
         return [
             Found(name, pair.state_for(user) if pair else "none") for (_, name), pair in zip(found, pairs, strict=True)
         ]
 
     def pair(self, one: int, other: int) -> Pair | None:
-        rows = self._on.rows(
+        rows = self.on.rows(
             "SELECT friends, asked_by, conversation FROM relation WHERE low = ? AND high = ?",
             (min(one, other), max(one, other)),
         )
@@ -169,9 +194,10 @@ class Store:
 
     def friends(self, user: int) -> list[Friend]:
         return [
-            Friend(name, bool(online), conversation)
-            for name, online, conversation in self._related(
-                user, Relation.friends, User.name, _online(User.id), Relation.conversation
+            Friend(name, bool(online), conversation, display_name=display_name, status=status, avatar=avatar)
+            for name, online, conversation, display_name, status, avatar in self._related(
+                *(user, Relation.friends, User.name, _online(User.id), Relation.conversation),
+                *(User.display_name, User.status, User.avatar),
             )
         ]
 
@@ -181,84 +207,83 @@ class Store:
     def requests(self, user: int) -> list[FriendRequest]:
         asked = Relation.asked_by.is_null(False)
         return [
-            FriendRequest(name, "outgoing" if asked_by == user else "incoming")
-            for name, asked_by in self._related(user, asked, User.name, Relation.asked_by)
+            FriendRequest(name, "outgoing" if asked_by == user else "incoming", note)
+            for name, asked_by, note in self._related(user, asked, User.name, Relation.asked_by, Relation.note)
         ]
 
     def _related(self, user: int, condition: Any, *columns: Any) -> Iterator[tuple[Any, ...]]:
         for mine, theirs in ((Relation.low, Relation.high), (Relation.high, Relation.low)):
             query = Relation.select(*columns).join(User, on=(User.id == theirs)).where(mine == user, condition)
-            yield from self._on.run(query.order_by(User.key).tuples())
+            yield from self.on.run(query.order_by(User.key).tuples())
 
     # --- conversations ---
 
     def conversations(self, user: int) -> list[Conversation]:
         """All conversations of `user`, the most recently active first."""
-        partner, mine, theirs, sender = User.alias(), Member.alias(), Member.alias(), User.alias()
-        row, last = ConversationRow, MessageRow
-        query = (
-            row.select(
-                *(row.id, row.kind, partner.name, row.open, row.last_number, mine.read_number),
-                *(last.id, last.number, sender.name, last.text, last.sent_at, last.client_id),
-            )
-            .join(mine, on=(mine.conversation == row.id))
-            .join(theirs, on=((theirs.conversation == row.id) & (theirs.user != mine.user)))
-            .join(partner, on=(partner.id == theirs.user))
-            .join(last, JOIN.LEFT_OUTER, on=(last.id == row.last_message))
-            .join(sender, JOIN.LEFT_OUTER, on=(sender.id == last.sender))
-            .where(mine.user == user)
-            .order_by(fn.COALESCE(row.last_message, 0).desc(), row.id.desc())
-        )
-        return [_conversation(*found) for found in self._on.run(query.tuples())]
+        rows = self.on.rows(f"{_LINES} ORDER BY COALESCE(c.last_message, 0) DESC, c.id DESC", (user,))
+        return [_line(row) for row in rows]
+
+    def conversation(self, id: int, user: int) -> Conversation | None:
+        """The conversation's line for `user`; None where that is no member."""
+        rows = self.on.rows(f"{_LINES} AND b.conversation = ?", (user, id))
+        return _line(rows[0]) if rows else None
 
     def membership(self, conversation: int, user: int) -> Membership | None:
         return self._membership(MEMBERSHIP, conversation, user)
 
     def _membership(self, sql: str, conversation: int, user: int) -> Membership | None:
-        rows = self._on.rows(sql, (conversation, user))
+        rows = self.on.rows(sql, (conversation, user))
         return Membership(bool(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
 
     def members(self, conversation: int) -> list[int]:
         """In ascending order: the order in which their feeds are locked."""
         return [
             row[0]
-            for row in self._on.rows(
-                'SELECT "user" FROM member WHERE conversation = ? ORDER BY "user"', (conversation,)
-            )
+            for row in self.on.rows('SELECT "user" FROM member WHERE conversation = ? ORDER BY "user"', (conversation,))
         ]
 
     def message_of(self, sender: int, client_id: str) -> Message | None:
         """What this sender has sent under this client id."""
-        rows = self._on.rows(f"{_MESSAGE} WHERE m.sender = ? AND m.client_id = ?", (sender, client_id))
-        return _message(*rows[0]) if rows else None
+        rows = self.on.rows(f"{_MESSAGE} WHERE m.sender = ? AND m.client_id = ?", (sender, client_id))
+        return as_message(rows[0]) if rows else None
 
     def history(self, conversation: int, before: int | None, limit: int) -> list[Message]:
         """The newest `limit` messages, or of those older than the message `before` (an id); oldest first."""
         condition, parameters = ("AND m.id < ?", (before,)) if before is not None else ("", ())
-        rows = self._on.rows(
+        rows = self.on.rows(
             f"{_MESSAGE} WHERE m.conversation = ? {condition} ORDER BY m.id DESC LIMIT ?",
             (conversation, *parameters, limit),
         )
-        return [_message(*row) for row in reversed(rows)]
+        return [as_message(row) for row in reversed(rows)]
 
     # --- feeds ---
 
     def bounds(self, user: int) -> Bounds:
-        rows = self._on.rows(_BOUNDS, (user,))
+        rows = self.on.rows(_BOUNDS, (user,))
         return Bounds(*rows[0]) if rows else Bounds(1, 0)
 
     def entries(self, user: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow number `after`; the first is not `after` + 1 where older ones were trimmed."""
+        found = self.on.rows(_ENTRIES, (user, after, limit))
         return [
-            Entry(user, number, event if event is not None else encode(MessageEvent(_message(*message))))
-            for number, event, *message in self._on.rows(_ENTRIES, (user, after, limit))
+            Entry(user, number, bytes(event) if event is not None else encode(self._told(user, *what)))
+            for number, event, *what in found
         ]
+
+    def _told(self, user: int, changed: bool, conversation: int | None, member: int | None, *message: Any) -> Event:
+        """What an entry points at, as it is now, to whom it still concerns."""
+        if conversation is not None:
+            line = self.conversation(conversation, user)
+            return ConversationEvent(line) if line else GoneEvent()
+        if member is None:
+            return GoneEvent()
+        return ChangedEvent(as_message(message)) if changed else MessageEvent(as_message(message))
 
     def tops(self, users: Iterable[int]) -> dict[int, int]:
         """The last number of each feed."""
         tops: dict[int, int] = {}
         for some in _lists(users):
-            rows = self._on.rows(f'SELECT "user", last FROM feed WHERE "user" IN ({some})')  # noqa: S608
+            rows = self.on.rows(f'SELECT "user", last FROM feed WHERE "user" IN ({some})')  # noqa: S608
             tops.update((user, last) for user, last in rows)
         return tops
 
@@ -266,46 +291,58 @@ class Store:
 
     def presence_mark(self) -> int:
         """The mark of the last coming or going of anybody."""
-        return int(self._on.rows("SELECT value FROM meta WHERE key = 'presence'")[0][0])
+        return int(self.on.rows("SELECT value FROM meta WHERE key = 'presence'")[0][0])
 
     def presence_since(self, mark: int, user: int) -> list[PresenceEvent]:
         """The friends of `user` who came or went after `mark`, as they are now, in order of the changes."""
-        rows = self._on.rows(_PRESENCE_SINCE, (user, user, mark))
+        rows = self.on.rows(_PRESENCE_SINCE, (user, user, mark))
         return [PresenceEvent(name, bool(online)) for name, online in rows]
 
     def online_friends(self, user: int) -> list[int]:
-        return [row[0] for row in self._on.rows(_ONLINE_FRIENDS, (user, user))]
+        return [row[0] for row in self.on.rows(_ONLINE_FRIENDS, (user, user))]
 
     def affected_since(self, mark: int) -> set[int]:
         """The users of whom a friend came or went after `mark`."""
-        return {row[0] for row in self._on.rows(_AFFECTED, (mark, mark))}
+        return {row[0] for row in self.on.rows(_AFFECTED, (mark, mark))}
 
     def is_online(self, user: int) -> bool:
-        return bool(self._on.rows('SELECT 1 FROM presence WHERE "user" = ? LIMIT 1', (user,)))
+        return bool(self.on.rows('SELECT 1 FROM presence WHERE "user" = ? LIMIT 1', (user,)))
 
     def present_in(self, worker: str) -> set[int]:
         """The users that are online through this worker."""
-        return {row[0] for row in self._on.rows('SELECT "user" FROM presence WHERE worker = ?', (worker,))}
+        return {row[0] for row in self.on.rows('SELECT "user" FROM presence WHERE worker = ?', (worker,))}
 
     def workers(self) -> dict[str, tuple[int, bool]]:
         """Every worker on record: how often it has beaten, and whether it is deaf."""
-        return {row[0]: (row[1], bool(row[2])) for row in self._on.rows("SELECT id, beat, deaf FROM worker")}
+        return {row[0]: (row[1], bool(row[2])) for row in self.on.rows("SELECT id, beat, deaf FROM worker")}
 
 
 def _online(user: Any) -> Any:
     return fn.EXISTS(Presence.select(Presence.user).where(Presence.user == user))
 
 
-def _message(id: int, conversation: int, number: int, sender: str, text: str, sent_at: int, client_id: str) -> Message:
-    return Message(id, conversation, number, sender, text, rfc3339(sent_at), client_id)
+def as_message(row: Sequence[Any]) -> Message:
+    """A row of `_MESSAGE`."""
+    id, conversation, number, sender, text, sent_at, client_id, extra = row
+    more = {} if extra is None else msgspec.structs.asdict(_extra(extra))
+    return Message(id, conversation, number, sender, text, rfc3339(sent_at), client_id, **more)
 
 
-def _conversation(
-    id: int, kind: Any, partner: str, is_open: bool, last_number: int, read_number: int, *last: Any
-) -> Conversation:
-    message = None if last[0] is None else _message(last[0], id, *last[1:])
-    unread = last_number - read_number
-    return Conversation(id, kind, partner, bool(is_open), last_number, read_number, unread, message)
+def _line(row: Sequence[Any]) -> Conversation:
+    """A row of `_LINES`."""
+    id, kind, name, is_open, last_number, delivered, read, read_number, role, muted, mention_number, *rest = row
+    partner, members, *last = rest
+    return Conversation(
+        *(id, kind, partner, bool(is_open), last_number, read_number, last_number - read_number),
+        last_message=None if last[0] is None else as_message(last),
+        name=name or None,
+        role=role or None,
+        members=members,
+        mentioned=mention_number > read_number,
+        muted=bool(muted),
+        delivered=delivered or None,
+        read=read or None,
+    )
 
 
 def _lists(numbers: Iterable[int]) -> Iterator[str]:

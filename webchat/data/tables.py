@@ -27,7 +27,10 @@ class Meta(Model):
 
 
 class User(Model):
-    """`key` is the name in the form in which it is unique. A disabled user cannot log in."""
+    """`key` is the name in the form in which it is unique. A disabled user cannot log in.
+
+    `avatar` is the id of an attachment, or empty.
+    """
 
     id = AutoField()
     name = TextField()
@@ -36,6 +39,12 @@ class User(Model):
     demo = BooleanField(default=False)
     disabled = BooleanField(default=False)
     created_at = BigIntegerField()
+    display_name = TextField(default="")
+    status = TextField(default="")
+    avatar = TextField(default="")
+    invisible = BooleanField(default=False)
+    hide_receipts = BooleanField(default=False)
+    hide_typing = BooleanField(default=False)
 
 
 class Session(Model):
@@ -48,6 +57,10 @@ class Session(Model):
     token_hash = BlobField(unique=True)
     user = IntegerField(index=True)
     expires_at = BigIntegerField(index=True)
+    created_at = BigIntegerField(default=0)
+    seen_at = BigIntegerField(default=0)
+    address = TextField(default="")
+    agent = TextField(default="")
 
 
 class Relation(Model):
@@ -58,32 +71,48 @@ class Relation(Model):
     friends = BooleanField(default=False)
     asked_by = IntegerField(null=True)
     conversation = IntegerField(null=True, index=True)
+    note = TextField(default="")
 
     class Meta:
         primary_key = CompositeKey("low", "high")
 
 
 class Conversation(Model):
-    """`open` while its members may send; `last_number` numbers the messages."""
+    """`open` while its members may send; `last_number` numbers the messages; `name` is a group's.
+
+    `delivered` and `read`: every member who shows receipts has got, has read the messages up to this number.
+    """
 
     id = AutoField()
     kind = TextField(default="direct")
     open = BooleanField(default=True)
     last_number = IntegerField(default=0)
     last_message = BigIntegerField(null=True)
+    name = TextField(default="")
+    delivered = IntegerField(default=0)
+    read = IntegerField(default=0)
 
 
 class Member(Model):
+    """`role` is a group's (owner, admin, member); `mention_number`: the last message that names this member."""
+
     conversation = IntegerField()
     user = IntegerField(index=True)
     read_number = IntegerField(default=0)
+    role = TextField(default="")
+    muted = BooleanField(default=False)
+    delivered_number = IntegerField(default=0)
+    mention_number = IntegerField(default=0)
 
     class Meta:
         primary_key = CompositeKey("conversation", "user")
 
 
 class Message(Model):
-    """(`sender`, `client_id`) is unique for ever: that is what makes a retry harmless."""
+    """(`sender`, `client_id`) is unique for ever: that is what makes a retry harmless.
+
+    `extra`: JSON of all that few messages have, see `entities.talk.Extra`; NULL for the many.
+    """
 
     id = BigAutoField()
     conversation = IntegerField()
@@ -92,6 +121,7 @@ class Message(Model):
     client_id = TextField()
     text = TextField()
     sent_at = BigIntegerField()
+    extra = BlobField(null=True)
 
     class Meta:
         indexes = ((("sender", "client_id"), True), (("conversation", "id"), False))
@@ -110,12 +140,18 @@ class Feed(Model):
 
 
 class Entry(Model):
-    """One feed entry: it points at a message, which lives once, or carries any other event as JSON."""
+    """One feed entry: it points at what lives once, or carries any other event as JSON (`event`).
+
+    What it points at is told as it is when the entry is read: a `message` (new, or `changed`), or the line of a
+    `conversation`; but only to whom it still concerns.
+    """
 
     user = IntegerField()
     number = IntegerField()
     message = BigIntegerField(null=True)
     event = BlobField(null=True)
+    changed = BooleanField(default=False)
+    conversation = IntegerField(null=True)
 
     class Meta:
         primary_key = CompositeKey("user", "number")
@@ -140,4 +176,60 @@ class Presence(Model):
         primary_key = CompositeKey("user", "worker")
 
 
-ALL = (Meta, User, Session, Relation, Conversation, Member, Message, Feed, Entry, Worker, Presence)
+class Block(Model):
+    """`user` wants nothing to do with `blocked`."""
+
+    user = IntegerField()
+    blocked = IntegerField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("user", "blocked")
+
+
+class Version(Model):
+    """What a message said until its change number `revision`: for admins."""
+
+    message = BigIntegerField()
+    revision = IntegerField()
+    text = TextField()
+    changed_at = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("message", "revision")
+
+
+class Attachment(Model):
+    """A file that somebody uploaded: the bytes lie under their SHA-256 (`digest`, hex), once for all who have them.
+
+    `id` is random. It belongs to its `owner` until it hangs on a `message`, and then to that `conversation`.
+    """
+
+    id = TextField(primary_key=True)
+    digest = TextField(index=True)
+    name = TextField()
+    type = TextField()
+    size = BigIntegerField()
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    thumbnail = BooleanField(default=False)
+    owner = IntegerField(index=True)
+    conversation = IntegerField(null=True)
+    message = BigIntegerField(null=True, index=True)
+    created_at = BigIntegerField(index=True)
+
+
+class Audit(Model):
+    """What an operator did, and when."""
+
+    id = AutoField()
+    at = BigIntegerField()
+    actor = TextField()
+    action = TextField()
+    subject = TextField()
+    detail = TextField(default="")
+
+
+ALL = (
+    *(Meta, User, Session, Relation, Conversation, Member, Message, Feed, Entry, Worker, Presence),
+    *(Block, Version, Attachment, Audit),
+)

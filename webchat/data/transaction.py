@@ -15,23 +15,34 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from webchat.data.engine import Connection
-from webchat.data.store import MEMBERSHIP, Membership, Pair, Store
+from webchat.data.store import MEMBERSHIP, Membership, Pair, Store, as_message
 from webchat.data.tables import Conversation, Feed, Member, Relation, Session, User, Worker
 from webchat.data.tables import Entry as EntryRow
-from webchat.entities.feed import Alarm, Entry, Event, MessageEvent, Revocation, Ring, Whisper, encode
+from webchat.entities.feed import (
+    Alarm,
+    ChangedEvent,
+    ConversationEvent,
+    Entry,
+    Event,
+    MessageEvent,
+    Revocation,
+    Ring,
+    Whisper,
+    encode,
+)
 from webchat.entities.people import name_key
-from webchat.entities.talk import Draft, Message, Posted, rfc3339
+from webchat.entities.talk import Draft, Message, Posted
 
 _NEXT_IN_CONVERSATION = """
     UPDATE conversation SET last_number = last_number + 1 WHERE id = ? RETURNING last_number
 """
 _ADD_MESSAGE = """
-    INSERT INTO message (conversation, number, sender, client_id, text, sent_at)
-    VALUES (?, ?, ?, ?, ?, ?) RETURNING id
+    INSERT INTO message (conversation, number, sender, client_id, text, sent_at, extra)
+    VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 _SET_LAST_MESSAGE = "UPDATE conversation SET last_message = ? WHERE id = ?"
 _NEXT_IN_FEED = 'UPDATE feed SET last = last + 1 WHERE "user" = ? RETURNING last'
-_ADD_ENTRY = 'INSERT INTO entry ("user", number, message, event) VALUES (?, ?, ?, ?)'
+_ADD_ENTRY = 'INSERT INTO entry ("user", number, message, event, changed, conversation) VALUES (?, ?, ?, ?, ?, ?)'
 _FORGET_WHO_CAME_BACK = """
     DELETE FROM presence WHERE worker = ? AND EXISTS
         (SELECT 1 FROM presence other WHERE other."user" = presence."user" AND other.worker <> ?)
@@ -64,11 +75,35 @@ class Transaction(Store):
 
     def tell(self, user: int, event: Event) -> None:
         """Append an event to the user's feed. Callers go through the users in ascending order (locks)."""
-        self._append(user, None, encode(event))
+        encoded = encode(event)
+        self._append(user, encoded, stored=encoded)
 
-    def _append(self, user: int, message: int | None, event: bytes, device: str = "") -> None:
-        number = self._on.rows(_NEXT_IN_FEED, (user,))[0][0]
-        self._on.rows(_ADD_ENTRY, (user, number, message, event if message is None else None))
+    def tell_change(self, message: Message) -> None:
+        """Tell the members of its conversation that a message is different now."""
+        event = encode(ChangedEvent(message))
+        for member in self.members(message.conversation):
+            self._append(member, event, message=message.id, changed=True)
+
+    def tell_line(self, conversation: int, users: Sequence[int]) -> None:
+        """Tell these members how the conversation stands now; `users` in ascending order."""
+        for user in users:
+            line = self.conversation(conversation, user)
+            if line is not None:
+                self._append(user, encode(ConversationEvent(line)), conversation=conversation)
+
+    def _append(
+        self,
+        user: int,
+        event: bytes,
+        *,
+        message: int | None = None,
+        changed: bool = False,
+        conversation: int | None = None,
+        stored: bytes | None = None,
+        device: str = "",
+    ) -> None:
+        number = self.on.rows(_NEXT_IN_FEED, (user,))[0][0]
+        self.on.rows(_ADD_ENTRY, (user, number, message, stored, changed, conversation))
         self.rings.append(Entry(user, number, event, device))
 
     # --- people ---
@@ -76,34 +111,34 @@ class Transaction(Store):
     def add_user(self, name: str, password_hash: str, now: int, demo: bool = False) -> int | None:
         """The new user's id; None where the name is taken."""
         row = {"name": name, "key": name_key(name), "password_hash": password_hash, "created_at": now, "demo": demo}
-        added = list(self._on.run(User.insert(row).on_conflict_ignore().returning(User.id).tuples()))
+        added = list(self.on.run(User.insert(row).on_conflict_ignore().returning(User.id).tuples()))
         if not added:
             return None
         user = int(added[0][0])
-        self._on.run(Feed.insert(user=user))
+        self.on.run(Feed.insert(user=user))
         return user
 
     def disable_user(self, user: int) -> None:
         """No log-in from now on; the name stays taken and what was said stays readable."""
-        self._on.run(User.update(disabled=True, demo=False, password_hash="!").where(User.id == user))
-        for (session,) in list(self._on.run(Session.select(Session.id).where(Session.user == user).tuples())):
+        self.on.run(User.update(disabled=True, demo=False, password_hash="!").where(User.id == user))
+        for (session,) in list(self.on.run(Session.select(Session.id).where(Session.user == user).tuples())):
             self.end_session(user, session)
 
     def add_session(self, user: int, token_hash: bytes, expires_at: int) -> None:
         session = int.from_bytes(token_hash[:8]) >> 1
-        self._on.run(Session.insert(id=session, user=user, token_hash=token_hash, expires_at=expires_at))
+        self.on.run(Session.insert(id=session, user=user, token_hash=token_hash, expires_at=expires_at))
 
     def end_session(self, user: int, session: int) -> None:
-        self._on.run(Session.delete().where(Session.id == session))
+        self.on.run(Session.delete().where(Session.id == session))
         self.rings.append(Revocation(user, session))
 
     def forget_expired_sessions(self, now: int) -> None:
-        self._on.run(Session.delete().where(Session.expires_at <= now))
+        self.on.run(Session.delete().where(Session.expires_at <= now))
 
     def pair_to_change(self, one: int, other: int) -> Pair | None:
         """Like `pair`; nobody else changes it until this transaction is through, even where there is none yet."""
-        self._on.rows(
-            f'SELECT id FROM "user" WHERE id IN (?, ?) ORDER BY id{self._on.for_update}',  # noqa: S608  ours
+        self.on.rows(
+            f'SELECT id FROM "user" WHERE id IN (?, ?) ORDER BY id{self.on.for_update}',  # noqa: S608  ours
             (one, other),
         )
         return self.pair(one, other)
@@ -116,7 +151,7 @@ class Transaction(Store):
             "asked_by": pair.asked_by,
             "conversation": pair.conversation,
         }
-        self._on.run(
+        self.on.run(
             Relation.insert(row).on_conflict(
                 conflict_target=[Relation.low, Relation.high],
                 update={
@@ -128,17 +163,17 @@ class Transaction(Store):
     # --- conversations ---
 
     def add_conversation(self, members: list[int]) -> int:
-        added = self._on.run(Conversation.insert(kind="direct").returning(Conversation.id).tuples())
+        added = self.on.run(Conversation.insert(kind="direct").returning(Conversation.id).tuples())
         conversation = int(next(iter(added))[0])
-        self._on.run(Member.insert_many([(conversation, user) for user in members], [Member.conversation, Member.user]))
+        self.on.run(Member.insert_many([(conversation, user) for user in members], [Member.conversation, Member.user]))
         return conversation
 
     def membership(self, conversation: int, user: int) -> Membership | None:
         """Like `Store.membership`; until this transaction is through, the conversation stays as open as it is."""
-        return self._membership(MEMBERSHIP + self._on.for_update, conversation, user)
+        return self._membership(MEMBERSHIP + self.on.for_update, conversation, user)
 
     def set_open(self, conversation: int, is_open: bool) -> None:
-        self._on.run(Conversation.update(open=is_open).where(Conversation.id == conversation))
+        self.on.run(Conversation.update(open=is_open).where(Conversation.id == conversation))
 
     def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
         """Send each draft, once for its (sender, client id) and for ever; None where its sender may not send there,
@@ -157,7 +192,7 @@ class Transaction(Store):
         membership = self.membership(draft.conversation, draft.sender)
         if membership is None or not membership.open:
             return None
-        return Posted(self.add_message(*draft[:-1]), True)
+        return Posted(self.add_message(*draft[:6], device=draft.device, extra=draft.extra), True)
 
     def add_message(
         self,
@@ -167,25 +202,27 @@ class Transaction(Store):
         text: str,
         client_id: str,
         now: int,
+        *,
         device: str = "",
+        extra: bytes | None = None,
     ) -> Message:
         """Number the message in its conversation and append it to each member's feed.
 
         The caller has made sure that (`sender`, `client_id`) is new and that `sender` may send here.
         """
-        number = self._on.rows(_NEXT_IN_CONVERSATION, (conversation,))[0][0]
-        added = self._on.rows(_ADD_MESSAGE, (conversation, number, sender, client_id, text, now))
-        message = Message(added[0][0], conversation, number, sender_name, text, rfc3339(now), client_id)
-        self._on.rows(_SET_LAST_MESSAGE, (message.id, conversation))
+        number = self.on.rows(_NEXT_IN_CONVERSATION, (conversation,))[0][0]
+        added = self.on.rows(_ADD_MESSAGE, (conversation, number, sender, client_id, text, now, extra))
+        message = as_message((added[0][0], conversation, number, sender_name, text, now, client_id, extra))
+        self.on.rows(_SET_LAST_MESSAGE, (message.id, conversation))
         self.set_read(conversation, sender, number)
         event = encode(MessageEvent(message))
         for member in self.members(conversation):
-            self._append(member, message.id, event, device if member == sender else "")
+            self._append(member, event, message=message.id, device=device if member == sender else "")
         return message
 
     def set_read(self, conversation: int, user: int, number: int) -> None:
         """Move the member's read mark forward to `number`; never back."""
-        self._on.rows(_READ, (number, conversation, user, number))
+        self.on.rows(_READ, (number, conversation, user, number))
 
     # --- presence ---
 
@@ -194,8 +231,8 @@ class Transaction(Store):
 
         Comings and goings of one user in two workers would else not see each other, and nobody would be told.
         """
-        if self._on.for_update:
-            self._on.rows(f"SELECT value FROM meta WHERE key = 'presence'{self._on.for_update}")  # noqa: S608  ours
+        if self.on.for_update:
+            self.on.rows(f"SELECT value FROM meta WHERE key = 'presence'{self.on.for_update}")  # noqa: S608  ours
 
     def come(self, user: int, worker: str, mark: int | None = None) -> None:
         """The user has a mailbox in this worker now; friends hear of it if it is the first.
@@ -205,7 +242,7 @@ class Transaction(Store):
         """
         self.hold_presence()
         was_online = self.is_online(user)
-        self._on.rows(_COME, (user, worker))
+        self.on.rows(_COME, (user, worker))
         if not was_online:
             self._changed_presence(user)
         if mark is not None and self.presence_since(mark, user):
@@ -216,37 +253,37 @@ class Transaction(Store):
         self.hold_presence()
         if not self.is_online(user):
             return
-        self._on.rows(_GO, (user, worker))
+        self.on.rows(_GO, (user, worker))
         if not self.is_online(user):
             self._changed_presence(user)
 
     def _changed_presence(self, user: int) -> None:
         mark = self.presence_mark() + 1
-        self._on.rows("UPDATE meta SET value = ? WHERE key = 'presence'", (str(mark),))
-        self._on.rows('UPDATE feed SET presence = ? WHERE "user" = ?', (mark, user))
+        self.on.rows("UPDATE meta SET value = ? WHERE key = 'presence'", (str(mark),))
+        self.on.rows('UPDATE feed SET presence = ? WHERE "user" = ?', (mark, user))
         self.rings += [Whisper(friend, mark) for friend in self.online_friends(user)]
 
     def beat(self, worker: str, deaf: bool) -> None:
         """Count the worker's sign of life; it is on record from the first one on, or again after a burial."""
-        if not self._on.rows("UPDATE worker SET beat = beat + 1, deaf = ? WHERE id = ? RETURNING beat", (deaf, worker)):
-            self._on.run(Worker.insert(id=worker, beat=1, deaf=deaf))
+        if not self.on.rows("UPDATE worker SET beat = beat + 1, deaf = ? WHERE id = ? RETURNING beat", (deaf, worker)):
+            self.on.run(Worker.insert(id=worker, beat=1, deaf=deaf))
 
     def bury(self, worker: str, beat: int, limit: int) -> bool:
         """Take up to `limit` users of a dead worker offline, unless they came back; True while some are left.
 
         Does nothing where the worker has beaten since `beat`: it was not dead, only still.
         """
-        still = f"SELECT 1 FROM worker WHERE id = ? AND beat = ?{self._on.for_update}"  # noqa: S608  ours
-        if not self._on.rows(still, (worker, beat)):
+        still = f"SELECT 1 FROM worker WHERE id = ? AND beat = ?{self.on.for_update}"  # noqa: S608  ours
+        if not self.on.rows(still, (worker, beat)):
             return False
         self.hold_presence()
-        self._on.rows(_FORGET_WHO_CAME_BACK, (worker, worker))
+        self.on.rows(_FORGET_WHO_CAME_BACK, (worker, worker))
         users = sorted(self.present_in(worker))
         for user in users[:limit]:
             self.go(user, worker)
         if len(users) > limit:
             return True
-        self._on.run(Worker.delete().where(Worker.id == worker))
+        self.on.run(Worker.delete().where(Worker.id == worker))
         self.rings.append(Alarm())  # it may have died between a commit and its rings
         return False
 
@@ -255,10 +292,10 @@ class Transaction(Store):
     def trim_feeds(self, keep: int, limit: int) -> int:
         """Cut up to `limit` feeds back to `keep` entries once they are a quarter over; how many were cut."""
         long = Feed.select(Feed.user, Feed.last).where(Feed.last - Feed.first >= keep + keep // 4).limit(limit)
-        firsts = {user: last - keep + 1 for user, last in self._on.run(long.tuples())}
+        firsts = {user: last - keep + 1 for user, last in self.on.run(long.tuples())}
         for user, first in firsts.items():
-            self._on.run(EntryRow.delete().where(EntryRow.user == user, EntryRow.number < first))
+            self.on.run(EntryRow.delete().where(EntryRow.user == user, EntryRow.number < first))
         # Last, so that the feeds are locked for as short as possible; another worker may trim the same ones.
         for user, first in sorted(firsts.items()):
-            self._on.run(Feed.update(first=first).where(Feed.user == user, Feed.first < first))
+            self.on.run(Feed.update(first=first).where(Feed.user == user, Feed.first < first))
         return len(firsts)

@@ -15,9 +15,10 @@ from functools import lru_cache
 
 import msgspec
 
+from webchat.data.store import as_message
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Entry, MessageEvent, encode
-from webchat.entities.talk import Draft, Message, Posted, rfc3339
+from webchat.entities.talk import Draft, Posted
 
 # Drafts in one statement; each number of drafts is a statement of its own, prepared once. Also in the SQL below.
 BATCH_MAX = 64
@@ -30,7 +31,8 @@ SCHEMA = (
     """,
     """
     CREATE TEMP VIEW IF NOT EXISTS draft AS
-        SELECT 0 AS seq, 0 AS conversation, 0 AS sender, '' AS text, '' AS client_id, 0 AS sent_at, 0 AS session
+        SELECT 0 AS seq, 0 AS conversation, 0 AS sender, '' AS text, '' AS client_id, 0 AS sent_at, 0 AS session,
+            NULL AS extra
     """,
     """
     CREATE TEMP TRIGGER IF NOT EXISTS send INSTEAD OF INSERT ON draft
@@ -41,8 +43,8 @@ SCHEMA = (
     AND (NEW.session IS NULL OR EXISTS (SELECT 1 FROM session WHERE id = NEW.session AND expires_at > NEW.sent_at))
     BEGIN
         DELETE FROM sent WHERE draft < NEW.seq - NEW.seq % 64; -- of earlier batches
-        INSERT INTO message (conversation, number, sender, client_id, text, sent_at)
-            SELECT id, last_number + 1, NEW.sender, NEW.client_id, NEW.text, NEW.sent_at
+        INSERT INTO message (conversation, number, sender, client_id, text, sent_at, extra)
+            SELECT id, last_number + 1, NEW.sender, NEW.client_id, NEW.text, NEW.sent_at, NEW.extra
             FROM conversation WHERE id = NEW.conversation;
         UPDATE conversation SET last_number = last_number + 1, last_message = last_insert_rowid()
             WHERE id = NEW.conversation;
@@ -60,7 +62,7 @@ SCHEMA = (
     """,
 )
 _INSERT = "INSERT INTO draft VALUES "
-_ROW = "(?, ?, ?, ?, ?, ?, ?)"
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?)"
 _SENT = "SELECT json_group_array(json_array(draft % 64, message, number, member, entry)) FROM sent WHERE draft >= ?"
 
 _batches = itertools.count(1)
@@ -79,8 +81,8 @@ class SqliteTransaction(Transaction):
     def _send(self, drafts: Sequence[Draft]) -> list[Posted | None]:
         first = next(_batches) * BATCH_MAX
         values = [value for n, draft in enumerate(drafts, first) for value in _values(n, draft)]
-        self._on.rows(_insert(len(drafts)), values)
-        sent = _rows(self._on.rows(_SENT, (first,))[0][0])
+        self.on.rows(_insert(len(drafts)), values)
+        sent = _rows(self.on.rows(_SENT, (first,))[0][0])
         posted: list[Posted | None] = [None] * len(drafts)
         n = -1
         event = b""
@@ -88,9 +90,8 @@ class SqliteTransaction(Transaction):
             draft = drafts[row_of]
             if row_of != n:
                 n = row_of
-                message = Message(
-                    id, draft.conversation, number, draft.name, draft.text, rfc3339(draft.sent_at), draft.client_id
-                )
+                text, client_id, sent_at, extra = draft.text, draft.client_id, draft.sent_at, draft.extra
+                message = as_message((id, draft.conversation, number, draft.name, text, sent_at, client_id, extra))
                 posted[n] = Posted(message, True)
                 event = encode(MessageEvent(message))
             self.rings.append(Entry(member, entry, event, draft.device if member == draft.sender else ""))
@@ -105,5 +106,5 @@ def _insert(count: int) -> str:
     return f"{_INSERT}{', '.join([_ROW] * count)}"
 
 
-def _values(n: int, draft: Draft) -> tuple[int, int, int, str, str, int, int | None]:
-    return n, draft.conversation, draft.sender, draft.text, draft.client_id, draft.sent_at, draft.session
+def _values(n: int, draft: Draft) -> tuple[int, int, int, str, str, int, int | None, bytes | None]:
+    return n, draft.conversation, draft.sender, draft.text, draft.client_id, draft.sent_at, draft.session, draft.extra

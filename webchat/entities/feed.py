@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from webchat.entities.people import Friend, FriendRequest, Me, RelationState
+from webchat.entities.people import Friend, FriendRequest, Me, Profile, RelationState
 from webchat.entities.talk import Conversation, Message
 
 # --- events -------------------------------------------------------------------------------------
@@ -23,20 +23,74 @@ class MessageEvent(msgspec.Struct, frozen=True, tag_field="type", tag="message")
     message: Message
 
 
-class ReadEvent(msgspec.Struct, frozen=True, tag_field="type", tag="read"):
-    """You have read up to here, on another device."""
+class ChangedEvent(msgspec.Struct, frozen=True, tag_field="type", tag="changed"):
+    """A message was edited, deleted or reacted to: the whole of it anew. The higher `revision` wins."""
+
+    message: Message
+
+
+class ReadEvent(msgspec.Struct, frozen=True, tag_field="type", tag="read", omit_defaults=True):
+    """You have read up to here, on another device; with `back`, you marked what follows as unread."""
 
     conversation: int
     read_number: int
+    back: bool = False
 
 
-class FriendEvent(msgspec.Struct, frozen=True, tag_field="type", tag="friend", omit_defaults=True):
-    """Your relation to `name` is now `state`; `online` and `conversation` come with a new friend."""
+class ReceiptEvent(msgspec.Struct, frozen=True, tag_field="type", tag="receipt"):
+    """All others in the conversation have got, have read the messages up to these numbers."""
+
+    conversation: int
+    delivered: int
+    read: int
+
+
+class ConversationEvent(msgspec.Struct, frozen=True, tag_field="type", tag="conversation"):
+    """You were added, or something about the conversation changed: its whole line anew."""
+
+    conversation: Conversation
+
+
+class LeftEvent(msgspec.Struct, frozen=True, tag_field="type", tag="left"):
+    """You are no member of this conversation any more: nothing of it is yours."""
+
+    conversation: int
+
+
+class GoneEvent(msgspec.Struct, frozen=True, tag_field="type", tag="gone"):
+    """Was told to you while you were a member, and is none of your business now."""
+
+
+class FriendEvent(Profile, frozen=True, tag_field="type", tag="friend", omit_defaults=True):
+    """Your relation to `name` is now `state`; a new friend brings `online`, `conversation` and a profile."""
 
     name: str
     state: RelationState
     online: bool | None = None
     conversation: int | None = None
+    note: str = ""
+
+
+class ProfileEvent(msgspec.Struct, frozen=True, tag_field="type", tag="profile"):
+    """A friend's profile, whole."""
+
+    name: str
+    display_name: str
+    status: str
+    avatar: str
+
+
+class MeEvent(msgspec.Struct, frozen=True, tag_field="type", tag="me"):
+    """You changed your profile or settings, on another device."""
+
+    me: Me
+
+
+class BlockedEvent(msgspec.Struct, frozen=True, tag_field="type", tag="blocked"):
+    """You blocked `name`, or no longer do."""
+
+    name: str
+    blocked: bool
 
 
 class PresenceEvent(msgspec.Struct, frozen=True, tag_field="type", tag="presence"):
@@ -46,7 +100,28 @@ class PresenceEvent(msgspec.Struct, frozen=True, tag_field="type", tag="presence
     online: bool
 
 
-Event = MessageEvent | ReadEvent | FriendEvent | PresenceEvent
+class TypingEvent(msgspec.Struct, frozen=True, tag_field="type", tag="typing"):
+    """`name` is writing there. Best effort; holds for some seconds."""
+
+    conversation: int
+    name: str
+
+
+Event = (
+    MessageEvent
+    | ChangedEvent
+    | ReadEvent
+    | ReceiptEvent
+    | ConversationEvent
+    | LeftEvent
+    | GoneEvent
+    | FriendEvent
+    | ProfileEvent
+    | MeEvent
+    | BlockedEvent
+    | PresenceEvent
+    | TypingEvent
+)
 
 encode = msgspec.json.Encoder().encode
 
@@ -115,7 +190,7 @@ Ring = Entry | Whisper | Revocation | Alarm
 # --- the snapshot -------------------------------------------------------------------------------
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that a client shows, and the cursor from which its feed goes on."""
 
     cursor: str
@@ -123,3 +198,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     friends: list[Friend]
     requests: list[FriendRequest]
     conversations: list[Conversation]
+    blocked: list[str] = []

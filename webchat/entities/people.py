@@ -27,25 +27,37 @@ class Session(msgspec.Struct, frozen=True):
     name: str
 
 
-class Me(msgspec.Struct, frozen=True):
-    """The public face of a user."""
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How a user presents themselves; `avatar` names the present image, opaque to clients."""
+
+    display_name: str = ""
+    status: str = ""
+    avatar: str = ""
+
+
+class Me(Profile, frozen=True, omit_defaults=True):
+    """Oneself, with one's own settings: `hide_…` keeps to oneself, and does without those of others."""
 
     name: str
+    invisible: bool = False
+    hide_receipts: bool = False
+    hide_typing: bool = False
 
 
 RelationState = Literal["friend", "incoming", "outgoing", "none"]
 
 
-class Relation(msgspec.Struct, frozen=True, omit_defaults=True):
+class Relation(Profile, frozen=True, omit_defaults=True):
     """How `name` stands to the one who is told: `incoming` means that `name` has asked."""
 
     name: str
     state: RelationState
     online: bool | None = None
     conversation: int | None = None
+    note: str = ""
 
 
-class Friend(msgspec.Struct, frozen=True):
+class Friend(Profile, frozen=True, omit_defaults=True):
     """A friend's line in the snapshot."""
 
     name: str
@@ -53,11 +65,12 @@ class Friend(msgspec.Struct, frozen=True):
     conversation: int
 
 
-class FriendRequest(msgspec.Struct, frozen=True):
+class FriendRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """A question that waits for its answer."""
 
     name: str
     direction: Literal["incoming", "outgoing"]
+    note: str = ""
 
 
 class Found(msgspec.Struct, frozen=True):

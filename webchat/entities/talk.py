@@ -16,7 +16,51 @@ DEVICE_PATTERN = rf"^[A-Za-z0-9_-]{{1,{DEVICE_MAX}}}$"
 DEVICE = re.compile(DEVICE_PATTERN)
 
 
-class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+MessageKind = Literal["text", "created", "renamed", "added", "removed", "left", "role"]
+Role = Literal["owner", "admin", "member"]
+QUOTE_MAX = 200  # characters of the message that is answered
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that hangs on a message; `size` in bytes, `width` and `height` of an image in pixels."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bool = False
+
+
+class Quote(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    """The beginning of the message that is answered; empty once that was deleted."""
+
+    id: int
+    number: int
+    sender: str
+    text: str
+
+
+class Extra(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What few messages have.
+
+    `kind`: what a group says of itself; then `text` carries the argument (the group's name, a NAME, "NAME ROLE").
+    `reactions`: emoji → the names of those who reacted, in order. `revision` counts the changes: the higher one wins.
+    A deleted message has no text, and of these only `kind`, `deleted` and `revision`.
+    """
+
+    kind: MessageKind = "text"
+    reply_to: Quote | None = None
+    mentions: list[str] = []
+    files: list[File] = []
+    reactions: dict[str, list[str]] = {}
+    edited_at: str | None = None
+    deleted: bool = False
+    revision: int = 0
+
+
+class Message(Extra, frozen=True, omit_defaults=True, rename={"sender": "from"}):
     """One message, as every member sees it.
 
     `id` is unique in the whole database; `number` counts 1, 2, 3, … without gaps in its conversation and
@@ -36,7 +80,7 @@ class Draft(NamedTuple):
     """A message that somebody wants to send.
 
     `device`: which of the sender's devices needs not be told of it. `session`: the one that sends, which must still
-    live when the message is written; None where no session is asked for.
+    live when the message is written; None where no session is asked for. `extra`: an encoded `Extra`.
     """
 
     conversation: int
@@ -47,6 +91,7 @@ class Draft(NamedTuple):
     sent_at: int  # Unix ms
     device: str = ""
     session: int | None = None
+    extra: bytes | None = None
 
 
 class Posted(NamedTuple):
@@ -56,17 +101,29 @@ class Posted(NamedTuple):
     is_new: bool
 
 
-class Conversation(msgspec.Struct, frozen=True, rename={"partner": "with"}):
-    """A conversation's line in one member's snapshot; `unread` = `last_number` - `read_number`."""
+class Conversation(msgspec.Struct, frozen=True, omit_defaults=True, rename={"partner": "with"}):
+    """A conversation's line in one member's snapshot; `unread` = `last_number` - `read_number`.
+
+    `with` is the other one of a direct conversation; `name`, `role` (one's own) and `members` (how many) are a
+    group's. `mentioned`: an unread message names this member. `delivered`, `read`: all others have got, have read
+    up to this number; absent where that is hidden.
+    """
 
     id: int
-    kind: Literal["direct"]
-    partner: str
+    kind: Literal["direct", "group"]
+    partner: str | None
     open: bool
     last_number: int
     read_number: int
     unread: int
     last_message: Message | None
+    name: str | None = None
+    role: Role | None = None
+    members: int | None = None
+    mentioned: bool = False
+    muted: bool = False
+    delivered: int | None = None
+    read: int | None = None
 
 
 class ReadMark(msgspec.Struct, frozen=True):

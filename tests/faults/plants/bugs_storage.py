@@ -147,11 +147,11 @@ def lost_jobs(node: Node) -> None:
 def unlocked_numbers(node: Node) -> None:
     """Feed numbers are given out in transactions of their own: they become visible in another order (PostgreSQL)."""
 
-    def append(self: Transaction, user: int, message: int | None, event: bytes, device: str = "") -> None:
+    def append(self: Transaction, user: int, event: bytes, *, message: int | None = None, **what: Any) -> None:
         with node.engine.writing() as alone:
             number = alone.rows('UPDATE feed SET last = last + 1 WHERE "user" = ? RETURNING last', (user,))[0][0]
         values = (user, number, message, event if message is None else None)
-        self._on.rows('INSERT INTO entry ("user", number, message, event) VALUES (?, ?, ?, ?)', values)
+        self.on.rows('INSERT INTO entry ("user", number, message, event) VALUES (?, ?, ?, ?)', values)
         self.rings.append(Entry(user, number, event))
 
     Transaction._append = append  # type: ignore[method-assign]

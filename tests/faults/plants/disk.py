@@ -22,12 +22,12 @@ def install(node: Node, switches: Switches) -> None:
         nonlocal limited
         if switches.is_on(FULL) and drafts:
             limited = True
-            self._on.rows("PRAGMA max_page_count = 1")  # SQLite makes that: as many as there are
-            self._on.rows("CREATE TABLE filler (rest BLOB)")
-            self._on.rows("INSERT INTO filler VALUES (zeroblob(?))", (BIG,))
+            self.on.rows("PRAGMA max_page_count = 1")  # SQLite makes that: as many as there are
+            self.on.rows("CREATE TABLE filler (rest BLOB)")
+            self.on.rows("INSERT INTO filler VALUES (zeroblob(?))", (BIG,))
         elif limited:
             limited = False
-            self._on.rows(f"PRAGMA max_page_count = {NO_LIMIT}")
+            self.on.rows(f"PRAGMA max_page_count = {NO_LIMIT}")
         return plain(self, drafts)
 
     SqliteTransaction.post = post  # type: ignore[method-assign]
