@@ -36,17 +36,18 @@ export class Unreachable extends Error {
 }
 
 export class Api {
+  /**
+   * The page that polls for this tab, by a name of its own. What is sent under it does not end that poll: the tab that
+   * sent it tells the others itself what the answer was.
+   */
+  device;
   #slot;
-  #device;
   #onLoggedOut;
 
-  /**
-   * `onLoggedOut()` is called whenever the server no longer knows this session (401). `device` names this page: what it
-   * sends itself does not end its own poll, for the answer to the send has told it already.
-   */
+  /** `onLoggedOut()` is called whenever the server no longer knows this session (401). */
   constructor(slot, { device, onLoggedOut = () => {} } = {}) {
     this.#slot = slot;
-    this.#device = device;
+    this.device = device;
     this.#onLoggedOut = onLoggedOut;
   }
 
@@ -58,12 +59,12 @@ export class Api {
 
   /** The long poll; with `probe` it is answered at once, which shows that the server is back. */
   events(cursor, { signal, probe = false } = {}) {
-    const query = { after: cursor, device: this.#device, ...(probe ? { timeout: 0 } : {}) };
+    const query = { after: cursor, device: this.device, ...(probe ? { timeout: 0 } : {}) };
     return this.#call("GET", "events", { query, signal, patience: probe ? PROBE_MS : POLL_MS });
   }
 
-  send = (conversation, text, clientId) =>
-    this.#call("POST", "messages", { body: { conversation, text, client_id: clientId, device: this.#device } });
+  send = ({ conversation, text, client_id }) =>
+    this.#call("POST", "messages", { body: { conversation, text, client_id, device: this.device } });
 
   messages = (conversation, query) => this.#call("GET", `conversations/${conversation}/messages`, { query });
   markRead = (conversation, number) =>

@@ -1,6 +1,6 @@
 /**
- * What was typed and not sent, per person talked to. Kept in sessionStorage under one's own name:
- * it survives a reload and being logged out, and is seen by nobody else.
+ * What was typed and not sent, per person talked to. Kept in localStorage under one's own name: it survives a reload, a
+ * closed tab and the end of a session, and the account's other tabs know it too. Logging out clears it.
  */
 
 import { readJson, writeJson } from "./storage.js";
@@ -9,11 +9,14 @@ export class Drafts {
   #storage;
   #key;
   #texts;
+  #listening = new AbortController();
 
-  constructor(me, storage = sessionStorage) {
+  constructor(me, storage = localStorage) {
     this.#storage = storage;
     this.#key = `webchat.drafts.${me.toLowerCase()}`;
-    this.#texts = readJson(storage, this.#key, {});
+    this.#read();
+    const hear = ({ key }) => (key === null || key === this.#key) && this.#read();
+    addEventListener("storage", hear, { signal: this.#listening.signal });
   }
 
   get(name) {
@@ -26,8 +29,16 @@ export class Drafts {
     writeJson(this.#storage, this.#key, this.#texts);
   }
 
+  stop() {
+    this.#listening.abort();
+  }
+
   clear() {
     this.#texts = {};
     writeJson(this.#storage, this.#key, this.#texts);
+  }
+
+  #read() {
+    this.#texts = readJson(this.#storage, this.#key, {});
   }
 }

@@ -8,17 +8,14 @@
  * The first poll after trouble is a probe (`timeout=0`): answered at once, it shows that the server
  * is back, where a held one would leave the banner standing for 25 s.
  *
+ * One tab of an account runs it for all (shared_feed.js).
+ *
  * Fires `status` with "connecting", "live" or "offline" as detail.
  */
 
 import { POLL_MS, Problem, Unreachable } from "./api.js";
 import { Alarm, Backoff } from "./backoff.js";
 
-const TICK_MS = 3_000;
-/** A timer that comes this late in a visible tab means that the machine slept. */
-const SLEPT_MS = 15_000;
-/** In a hidden tab browsers may run timers once a minute only. */
-const SLEPT_HIDDEN_MS = 90_000;
 /** Empty answers that come quicker than this are not long polls: something is wrong over there. */
 const HASTY_MS = 200;
 const HASTY_ANSWERS = 3;
@@ -28,7 +25,7 @@ export class Feed extends EventTarget {
   #events;
   #snapshot;
   #deliver;
-  #cursor = null;
+  #cursor;
   #stopped = false;
   #call = null;
   #calledAt = 0;
@@ -36,21 +33,26 @@ export class Feed extends EventTarget {
   #hasty = 0;
   #alarm = new Alarm();
   #backoff = new Backoff();
-  #listening = new AbortController();
 
   /**
    * `events(cursor, {signal, probe})` polls; `snapshot(signal)` loads and applies the whole state
-   * and gives its cursor; `deliver(events)` applies what a poll brought.
+   * and gives its cursor; `deliver(events, {after, cursor})` applies what a poll brought that
+   * continued one cursor and led to the other. `cursor`: where to go on, or null to load the snapshot.
    */
-  constructor({ events, snapshot, deliver }) {
+  constructor({ events, snapshot, deliver, cursor = null }) {
     super();
+    this.#cursor = cursor;
     this.#events = events;
     this.#snapshot = snapshot;
     this.#deliver = deliver;
   }
 
+  /** How far all that was delivered reaches; null while that is unknown. */
+  get cursor() {
+    return this.#cursor;
+  }
+
   async start() {
-    this.#watch();
     while (!this.#stopped) {
       try {
         await this.#round();
@@ -62,7 +64,6 @@ export class Feed extends EventTarget {
 
   stop() {
     this.#stopped = true;
-    this.#listening.abort();
     this.#interrupt();
     this.#alarm.ring();
   }
@@ -72,6 +73,21 @@ export class Feed extends EventTarget {
     if (this.status === "live") return;
     this.#backoff.reset();
     this.#alarm.ring();
+  }
+
+  /** Hangs up on a poll that may be dead, and asks afresh. */
+  doubt() {
+    if (this.#call) {
+      this.#setStatus("connecting");
+      this.#interrupt();
+    }
+    this.wake();
+  }
+
+  /** Somebody looks: now is the time to find out that the line is dead. */
+  look() {
+    if (this.#call && Date.now() - this.#calledAt > POLL_MS) this.doubt();
+    else this.wake();
   }
 
   /** Something is missing that the feed will not bring: load the snapshot. */
@@ -102,7 +118,7 @@ export class Feed extends EventTarget {
       this.#cursor = null;
       return;
     }
-    this.#deliver(answer.events);
+    this.#deliver(answer.events, { after: this.#cursor, cursor: answer.cursor });
     // Delivering may have found a gap and called resync(): then the cursor stays lost.
     if (this.#cursor !== null) this.#cursor = answer.cursor;
   }
@@ -150,34 +166,5 @@ export class Feed extends EventTarget {
     if (status === this.status) return;
     this.status = status;
     this.dispatchEvent(new CustomEvent("status", { detail: status }));
-  }
-
-  /** Hangs up on a poll that cannot be alive any more, and asks afresh. */
-  #doubt() {
-    if (this.#call) {
-      this.#setStatus("connecting");
-      this.#interrupt();
-    }
-    this.wake();
-  }
-
-  #watch() {
-    const { signal } = this.#listening;
-    const look = () => {
-      if (document.visibilityState !== "visible") return;
-      if (Date.now() - this.#calledAt > POLL_MS) this.#doubt();
-      else this.wake();
-    };
-    addEventListener("online", () => this.#doubt(), { signal });
-    addEventListener("offline", () => this.#doubt(), { signal });
-    addEventListener("pageshow", (event) => event.persisted && this.#doubt(), { signal });
-    document.addEventListener("visibilitychange", look, { signal });
-    let ticked = Date.now();
-    const ticker = setInterval(() => {
-      const gap = Date.now() - ticked;
-      ticked = Date.now();
-      if (gap > (document.hidden ? SLEPT_HIDDEN_MS : SLEPT_MS)) this.#doubt();
-    }, TICK_MS);
-    signal.addEventListener("abort", () => clearInterval(ticker));
   }
 }

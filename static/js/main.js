@@ -1,125 +1,95 @@
-/**
- * The wiring: who is logged in in this tab, and what a session is made of. Everything that one part
- * knows of another is handed over here.
- */
+/** The wiring: who is logged in in this tab. What a session is made of is session.js's business. */
 
 import { Api } from "./api.js";
-import { Drafts } from "./drafts.js";
-import { Feed } from "./feed.js";
-import { Friendships } from "./friendships.js";
-import { History } from "./history.js";
-import { Outbox, randomId } from "./outbox.js";
-import { ReadMarks } from "./read_marks.js";
 import { Router } from "./router.js";
-import { slotLocks } from "./slot_locks.js";
+import { Session } from "./session.js";
 import { Slots } from "./slots.js";
-import { Store } from "./store.js";
 import { confirm } from "./views/dialog.js";
 import { LoginView } from "./views/login.js";
-import { Screen } from "./views/screen.js";
 import { Toast } from "./views/toast.js";
+
+const LOGGED_OUT = "You were logged out. Log in again to go on.";
 
 const root = document.getElementById("app");
 const toast = new Toast(document.getElementById("toast"));
 const router = new Router();
-const slots = new Slots({ locks: slotLocks() });
-/** Of this page load: another tab of the same account, or this one after a reload, has to be told everything. */
-const device = randomId();
+const slots = new Slots();
 
 /** The view of those who are not logged in, or the session; one of the two. */
 let login = null;
 let session = null;
 
-function openSession({ slot, name }) {
+function openSession(account) {
   login?.stop();
   login = null;
-  slots.adopt({ slot, name });
-  const say = (sentence) => toast.show(sentence);
-
-  const api = new Api(slot, {
-    device,
-    // A late answer to a session before this one must not end this one.
-    onLoggedOut: () => session?.api === api && endSession("You were logged out. Log in again to go on."),
-  });
-  const store = new Store(name);
-  const drafts = new Drafts(name);
-  const outbox = new Outbox({ api, store, me: name });
-  const history = new History({ api, store });
-  const marks = new ReadMarks({ api, store });
-  const friendships = new Friendships({ api, store, say });
-  const feed = new Feed({
-    events: api.events.bind(api),
-    snapshot: async (signal) => {
-      const snapshot = await api.state(signal);
-      store.applySnapshot(snapshot);
-      return snapshot.cursor;
-    },
-    deliver: (events) => store.applyEvents(events),
-  });
-  store.addEventListener("lost", () => feed.resync());
-  // Whoever of the two reaches the server first saves the other the rest of its pause.
-  outbox.addEventListener("sent", () => feed.wake());
-  feed.addEventListener("status", ({ detail: status }) => {
-    if (status === "live") for (const part of [outbox, marks, history]) part.wake();
-  });
-
+  slots.adopt(account);
   if (["login", "register"].includes(router.route.page)) router.replace("#/");
-  const screen = new Screen(root, {
-    api, store, outbox, drafts, history, marks, feed, friendships, router, logOut: () => logOut(),
+  session = new Session(root, account, {
+    router,
+    say: (sentence) => toast.show(sentence),
+    over: (left) => endSession(account, left),
+    logOut,
+    addAccount,
   });
-  const stop = () => [feed, outbox, screen].forEach((part) => part.stop());
-  session = { slot, name, api, feed, outbox, drafts, stop };
-  outbox.start();
-  feed.start();
 }
 
-/** Drafts and unsent messages stay in the tab, for the same person's next login. */
-function endSession(notice) {
-  if (!session) return;
-  const { slot, name } = session;
+/**
+ * Drafts and unsent messages stay in the browser, for the same person's next login; unless the person `left`, in another
+ * tab.
+ */
+function endSession(account, left = false) {
+  // A late answer to a session before this one must not end this one.
+  if (session?.account !== account) return;
+  closeSession();
+  if (left) slots.forget(account.slot);
+  else slots.expire(account);
+  showLogin({ notice: LOGGED_OUT, name: account.name });
+}
+
+function closeSession() {
   session.stop();
   session = null;
-  slots.forget(slot);
-  showLogin(notice ? { notice, name } : {});
 }
 
 async function logOut() {
-  const { slot, name, api, feed, outbox, drafts } = session;
+  const { account, outbox } = session;
   const text = "Messages that were not sent yet will be lost.";
   const sure = outbox.pending === 0 || (await confirm({ title: "Log out?", text, action: "Log out" }));
-  if (!sure || !session) return;
-  // Otherwise the parked poll would end with a 401, as if somebody else had logged us out.
-  feed.stop();
+  if (!sure || session?.account !== account) return;
   try {
-    await api.logOut();
+    await session.logOut();
   } catch (error) {
-    // 401: the session is gone already, which is what was wanted.
-    if (error.status !== 401) {
-      session.stop();
-      openSession({ slot, name });
-      return toast.show(`Could not log out. ${error.message}`);
-    }
+    return toast.show(`Could not log out. ${error.message}`);
   }
-  outbox.clear();
-  drafts.clear();
+  closeSession();
+  slots.forget(account.slot);
   router.replace("#/login");
-  endSession();
+  showLogin();
+}
+
+/** The account goes on in other tabs, and can be taken up again in this one. */
+function addAccount() {
+  closeSession();
+  slots.addAccount();
+  router.replace("#/login");
+  showLogin();
+}
+
+function switchTo({ slot }) {
+  const account = slots.switchTo(slot);
+  if (account) openSession(account);
+  else showLogin({ notice: LOGGED_OUT });
 }
 
 function showLogin({ notice, name } = {}) {
-  login = new LoginView(root, { logIn, register, resume: openSession, accounts: slots.accounts(), notice, name });
+  login = new LoginView(root, { logIn, register, resume: switchTo, accounts: slots.accounts(), notice, name });
   login.show(router.route.page);
 }
 
 async function logIn(name, password) {
-  const slot = await slots.forLogin(name);
-  try {
-    const { user } = await new Api(slot).logIn(name, password);
-    openSession({ slot, name: user.name });
-  } catch (error) {
-    slots.release();
-    throw error;
-  }
+  const slot = slots.forLogin(name);
+  const { user } = await new Api(slot).logIn(name, password);
+  openSession({ slot, name: user.name });
 }
 
 async function register(name, password) {
@@ -128,7 +98,12 @@ async function register(name, password) {
 }
 
 router.addEventListener("change", () => login?.show(router.route.page));
+// Another tab has logged in again as the person whom this one waits for.
+slots.addEventListener("change", () => {
+  const account = login && slots.awaited();
+  if (account) openSession(account);
+});
 
-const account = await slots.resume();
+const account = slots.resume();
 if (account) openSession(account);
 else showLogin();

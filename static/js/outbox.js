@@ -5,38 +5,53 @@
  *   pending ──refused (4xx)──▶ failed ──retry──▶ pending
  *                              failed ──discard──▶ gone
  *
- * An entry keeps its `client_id` through every retry and reload, so that the server stores it once.
- * One conversation's entries are sent one after another, which keeps their order. They are kept in
- * sessionStorage under the person's name: never can one person's words leave in another's session.
+ * An entry keeps its `client_id` through every retry, reload and tab, so that the server stores it once. One
+ * conversation's entries are sent one after another, which keeps their order. All tabs of an account share them
+ * (outbox_entries.js); with Web Locks one tab at a time sends, and where its tab ends another one takes over. Without,
+ * the tab in which they were written does, and the leading one what stays behind: twice is harmless.
  *
- * Fires `sent` when the server has taken one: it can be reached.
+ * Fires `sent` with the stored message when the server has taken one: it can be reached, and the other tabs are to know.
  */
 
 import { Problem } from "./api.js";
 import { Alarm, Backoff } from "./backoff.js";
-import { readJson, writeJson } from "./storage.js";
+import { randomId } from "./random.js";
 
 /** These say "not now": the message stays pending for as long as it takes. */
 const NOT_NOW = new Set([408, 425, 429, 502, 503, 504]);
 /** A server error that persists this often is about this message. */
 const SERVER_ERRORS = 5;
+/** What another tab has written it mostly sends itself; so this one does not stand in line at once. */
+const GIVE_WAY_MS = 1_000;
+/** Without Web Locks: an entry of another tab that is this old is the leader's to send. */
+const LEFT_BEHIND_MS = 5_000;
 
 export class Outbox extends EventTarget {
   #api;
   #store;
-  #key;
   #entries;
+  #lockName;
+  #leads;
+  #order = 0;
   #busy = new Set();
   #alarms = new Set();
   #stopped = false;
+  #giveWay;
+  #ticker;
 
-  constructor({ api, store, me, storage = sessionStorage }) {
+  /** `leads()`: is this the tab that does what one tab must do? */
+  constructor({ api, store, entries, leads }) {
     super();
     this.#api = api;
     this.#store = store;
-    this.storage = storage;
-    this.#key = `webchat.outbox.${me.toLowerCase()}`;
-    this.#entries = readJson(storage, this.#key, []);
+    this.#entries = entries;
+    this.#leads = leads;
+    this.#lockName = `webchat.outbox.${store.state.me.toLowerCase()}.`;
+    entries.addEventListener("change", () => {
+      store.touch();
+      clearTimeout(this.#giveWay);
+      if (navigator.locks) this.#giveWay = setTimeout(() => this.#drainAll(), GIVE_WAY_MS);
+    });
     store.addEventListener("stored", ({ detail: message }) => {
       if (message.from === store.state.me) this.#remove(message.client_id);
     });
@@ -44,20 +59,24 @@ export class Outbox extends EventTarget {
 
   /** `{client_id, conversation, text, created_at, state: "pending" | "failed", reason?}`, oldest first. */
   of(conversation) {
-    return this.#entries.filter((entry) => entry.conversation === conversation);
+    return this.#entries.all.filter((entry) => entry.conversation === conversation);
   }
 
   get pending() {
-    return this.#entries.filter((entry) => entry.state === "pending").length;
+    return this.#entries.all.filter((entry) => entry.state === "pending").length;
   }
 
-  /** Sends whatever is left from before a reload. */
+  /** Sends whatever is left from before a reload, or from another tab. */
   start() {
-    for (const { conversation } of this.#entries) this.#drain(conversation);
+    this.#drainAll();
+    if (!navigator.locks) this.#ticker = setInterval(() => this.#adopt(), LEFT_BEHIND_MS);
   }
 
   stop() {
     this.#stopped = true;
+    clearTimeout(this.#giveWay);
+    clearInterval(this.#ticker);
+    this.#entries.stop();
     this.wake();
   }
 
@@ -66,20 +85,19 @@ export class Outbox extends EventTarget {
     this.#alarms.forEach((alarm) => alarm.ring());
   }
 
-  add(conversation, text) {
-    const created = new Date().toISOString();
-    this.#push({ client_id: randomId(), conversation, text, created_at: created, state: "pending" });
+  /** `more`: whatever else the message has, such as `reply_to` or `files`. */
+  add(conversation, text, more = {}) {
+    this.#push({ ...more, client_id: randomId(), conversation, text, created_at: new Date().toISOString() });
   }
 
-  /** Tries a failed one again, as the last in its conversation. */
+  /** Tries a failed one again. */
   retry(clientId) {
-    const entry = this.#entries.find((one) => one.client_id === clientId);
+    const entry = this.#entries.all.find((one) => one.client_id === clientId);
     if (!entry) return;
+    const { reason, code, ...again } = entry;
+    this.#entries.remove(clientId);
     // The server holds another message under this id: only a new id can ever succeed.
-    const id = entry.code === "client_id_reused" ? randomId() : clientId;
-    this.#entries = this.#entries.filter((one) => one !== entry);
-    const { conversation, text, created_at } = entry;
-    this.#push({ client_id: id, conversation, text, created_at, state: "pending" });
+    this.#push({ ...again, client_id: code === "client_id_reused" ? randomId() : clientId });
   }
 
   discard(clientId) {
@@ -87,38 +105,41 @@ export class Outbox extends EventTarget {
   }
 
   clear() {
-    this.#entries = [];
-    this.#save();
+    for (const { client_id: id } of this.#entries.all) this.#remove(id);
   }
 
   #push(entry) {
-    this.#entries = [...this.#entries, entry];
-    this.#save();
+    this.#entries.put({ ...entry, state: "pending", order: (this.#order += 1) });
+    this.#store.touch();
     this.#drain(entry.conversation);
   }
 
   #remove(clientId) {
-    const rest = this.#entries.filter((entry) => entry.client_id !== clientId);
-    if (rest.length === this.#entries.length) return;
-    this.#entries = rest;
-    this.#save();
+    if (this.#entries.remove(clientId)) this.#store.touch();
   }
 
-  #save() {
-    writeJson(this.storage, this.#key, this.#entries);
-    this.#store.touch();
+  #adopt() {
+    const old = Date.now() - LEFT_BEHIND_MS;
+    if (this.#leads() && this.#entries.all.some(({ created_at: at }) => Date.parse(at) < old)) this.#drainAll();
+  }
+
+  #drainAll() {
+    for (const { conversation, state } of this.#entries.all) if (state === "pending") this.#drain(conversation);
   }
 
   /** Sends one conversation's pending entries in order, one at a time. */
   async #drain(conversation) {
-    if (this.#busy.has(conversation)) return;
+    if (this.#stopped || this.#busy.has(conversation)) return;
     this.#busy.add(conversation);
     const alarm = new Alarm();
     this.#alarms.add(alarm);
-    try {
+    const work = async () => {
       for (let entry; !this.#stopped && (entry = this.#head(conversation)); ) {
         await this.#deliver(entry, alarm);
       }
+    };
+    try {
+      await (navigator.locks ? navigator.locks.request(this.#lockName + conversation, work) : work());
     } finally {
       this.#alarms.delete(alarm);
       this.#busy.delete(conversation);
@@ -132,10 +153,10 @@ export class Outbox extends EventTarget {
   async #deliver(entry, alarm) {
     const backoff = new Backoff();
     let serverErrors = 0;
-    while (!this.#stopped && this.#head(entry.conversation) === entry) {
+    while (!this.#stopped && this.#head(entry.conversation)?.client_id === entry.client_id) {
       try {
-        const { message } = await this.#api.send(entry.conversation, entry.text, entry.client_id);
-        this.dispatchEvent(new Event("sent"));
+        const { message } = await this.#api.send(entry);
+        this.dispatchEvent(new CustomEvent("sent", { detail: message }));
         if (!this.#stopped) this.#store.applyMessage(message);
         // Should the answer speak of another id, the entry must not be sent for ever.
         this.#remove(entry.client_id);
@@ -153,14 +174,7 @@ export class Outbox extends EventTarget {
   }
 
   #fail(entry, { code, message: reason }) {
-    const failed = { ...entry, state: "failed", reason, code };
-    this.#entries = this.#entries.map((one) => (one === entry ? failed : one));
-    this.#save();
+    this.#entries.put({ ...entry, state: "failed", reason, code });
+    this.#store.touch();
   }
-}
-
-/** 32 hex digits; crypto.randomUUID exists on https and localhost only. */
-export function randomId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -23,9 +23,15 @@ export const initialState = (me) => ({
   threads: new Map(),
 });
 
-/** The whole state anew from `GET /api/state`; what is loaded of the conversations stays. */
-export function withSnapshot(state, snapshot) {
+/**
+ * The whole state anew from `GET /api/state`; what is loaded of the conversations stays. A snapshot that is not `fresh`
+ * is another tab's state: what this tab knows beyond it is kept, where a fresh one has the last word.
+ */
+export function withSnapshot(state, snapshot, { fresh = true } = {}) {
   const conversations = new Map(snapshot.conversations.map((one) => [one.id, one]));
+  if (!fresh) {
+    for (const [id, one] of conversations) conversations.set(id, furtherOf(one, state.conversations.get(id)));
+  }
   const threads = new Map();
   for (const [id, thread] of state.threads) {
     const known = conversations.get(id);
@@ -42,6 +48,21 @@ export function withSnapshot(state, snapshot) {
     conversations,
     threads,
   };
+}
+
+/** The snapshot that would make this state, for another tab. */
+export const snapshotOf = ({ me, friends, requests, conversations }) => ({
+  me: { name: me },
+  friends: [...friends.values()],
+  requests: Array.from(requests, ([name, direction]) => ({ name, direction })),
+  conversations: [...conversations.values()],
+});
+
+function furtherOf(theirs, mine) {
+  if (!mine || mine.last_number <= theirs.last_number) return theirs;
+  const { last_number, last_message } = mine;
+  const read_number = Math.max(mine.read_number, theirs.read_number);
+  return { ...theirs, last_number, last_message, read_number, unread: Math.max(0, last_number - read_number) };
 }
 
 /** An event of the feed; types from a future server are ignored. */

@@ -23,8 +23,9 @@ export class Store extends EventTarget {
     return this.#state;
   }
 
-  applySnapshot(snapshot) {
-    this.#set(withSnapshot(this.#state, snapshot));
+  /** `fresh`: from the server, not from another tab. */
+  applySnapshot(snapshot, { fresh = true } = {}) {
+    this.#set(withSnapshot(this.#state, snapshot, { fresh }));
     for (const { last_message: message } of snapshot.conversations) if (message) this.#stored(message);
   }
 

@@ -14,12 +14,15 @@ from tests.conftest import FAST
 from tests.workers.launched import ROOT, Launched
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PLAIN_HOST = "chat.example"
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+    # Plain http on another host than localhost: what needs https (Web Locks for one) does not exist there.
+    f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
 ]
 PATIENCE = 15_000  # ms; things take tenths of a second, on a machine that has other things to do more
 
@@ -90,6 +93,11 @@ class Desk:
         page.goto(self.address + path)
         return page
 
+    def login_page(self) -> Page:
+        page = self.tab()
+        to_login(page)
+        return page
+
     def logged_in(self, name: str, password: str) -> Page:
         page = self.tab()
         log_in(page, name, password)
@@ -102,7 +110,17 @@ class Desk:
             self.complaints.append(message.text)
 
 
+def to_login(page: Page) -> None:
+    """To the login form, from the account that is in use in this browser."""
+    other = page.get_by_role("button", name="Use another account")
+    other.or_(page.get_by_label("Password")).wait_for()
+    if other.is_visible():
+        other.click()
+
+
 def log_in(page: Page, name: str, password: str) -> None:
+    """In a tab that shows the login form, or the account that is in use in this browser."""
+    to_login(page)
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()

@@ -19,7 +19,7 @@ def names() -> tuple[str, str]:
 
 
 def register(desk: Desk, name: str) -> Page:
-    page = desk.tab()
+    page = desk.login_page()
     page.get_by_role("link", name="Create an account").click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
@@ -53,7 +53,8 @@ def test_register_ask_accept_and_chat(desk: Desk, names: tuple[str, str]) -> Non
 def test_a_name_that_is_taken_is_said_at_the_name(desk: Desk, names: tuple[str, str]) -> None:
     desk.expected = ["409"]
     register(desk, names[0])
-    page = desk.tab("/#/register")
+    page = desk.login_page()
+    page.get_by_role("link", name="Create an account").click()
     page.get_by_label("Name").fill(names[0].lower())
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()

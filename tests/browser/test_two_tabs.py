@@ -65,9 +65,9 @@ def test_what_a_page_sends_does_not_end_its_own_poll_and_is_told_to_the_other_ta
     nodes = [("127.0.0.1", demo_node.port)]
     ada, bob = Client(nodes).register(), Client(nodes).register()
     talk = ada.befriend(bob)
-    one, other = (desk.logged_in(ada.name, CLIENT_PASSWORD) for _ in range(2))
     polls: list[str] = []
-    one.on("request", lambda request: polls.append(request.url) if "/api/events" in request.url else None)
+    desk.context.on("request", lambda request: polls.append(request.url) if "/api/events" in request.url else None)
+    one, other = desk.logged_in(ada.name, CLIENT_PASSWORD), desk.tab()
     texts = ["first", *OWN, "reply", "end"]
     bob.send(talk, texts[0])  # a poll of the page's own is parked, or will be
     friend(one, bob.name).click()
@@ -106,12 +106,21 @@ def test_both_stay_logged_in_over_a_reload(desk: Desk) -> None:
     expect(message(indifferent, "after the reload", "received")).to_be_visible()
 
 
-def test_a_tab_that_comes_alone_goes_on_as_who_was_there(desk: Desk) -> None:
+def test_a_new_tab_opens_in_the_account_in_use_and_may_take_another(desk: Desk) -> None:
     desk.logged_in(LIGER, PASSWORD).close()
-    page = desk.tab()
+    page, other = desk.tab(), desk.tab()
+    for tab in (page, other):
+        expect(tab.get_by_role("heading", name=LIGER, exact=True)).to_be_visible()
+    log_in(other, INDIFFERENT, PASSWORD)
     expect(page.get_by_role("heading", name=LIGER, exact=True)).to_be_visible()
-    other = desk.tab()
-    expect(other.get_by_role("button", name=LIGER)).to_be_visible()
+    expect(desk.tab().get_by_role("heading", name=INDIFFERENT, exact=True)).to_be_visible()  # the latest
+    # And back, without a password; a reload remembers it.
+    other.get_by_role("button", name="Use another account").click()
+    other.reload()
+    expect(other.get_by_label("Password")).to_be_visible()
+    other.get_by_role("button", name=LIGER).click()
+    expect(other.get_by_role("heading", name=LIGER, exact=True)).to_be_visible()
+    assert len(desk.context.cookies()) == 2
 
 
 def test_logging_out_of_one_tab_leaves_the_other_alone(desk: Desk) -> None:

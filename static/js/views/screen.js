@@ -21,7 +21,7 @@ export class Screen {
   #banner;
   #listening = new AbortController();
 
-  constructor(root, { feed, store, router, friendships, logOut, ...deps }) {
+  constructor(root, { feed, store, router, friendships, logOut, addAccount, ...deps }) {
     this.#root = root;
     this.#store = store;
     this.#router = router;
@@ -32,7 +32,7 @@ export class Screen {
     const act = { ask, accept, end, open: (name) => this.#open(name) };
     // While the banner stands, nobody knows who has come or gone.
     const heard = () => !this.#banner.isShown;
-    this.#sidebar = new Sidebar(parts, { store, act, logOut, heard, ...deps });
+    this.#sidebar = new Sidebar(parts, { store, act, logOut, addAccount, heard, ...deps });
     // Asking somebody who has asked is accepting, so the chat needs only the one.
     this.#chat = new Chat({ store, act, heard, close: () => router.closeChat(), ...deps });
     this.#banner = new Banner({

@@ -13,7 +13,7 @@ export class Sidebar {
   #friends;
   #past;
 
-  constructor(parts, { api, store, outbox, drafts, act, heard, logOut }) {
+  constructor(parts, { api, store, outbox, drafts, act, heard, logOut, addAccount }) {
     this.#parts = parts;
     this.#act = act;
     this.#search = new Search(parts, { api, store, act });
@@ -21,6 +21,7 @@ export class Sidebar {
     this.#friends = new FriendsView(parts.friends, deps);
     this.#past = new FriendsView(parts.pastList, deps);
     parts.logOut.addEventListener("click", logOut);
+    parts.addAccount.addEventListener("click", addAccount);
     parts.findFirst.addEventListener("click", () => parts.query.focus());
   }
 

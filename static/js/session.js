@@ -1,0 +1,109 @@
+/** What a session is made of. Everything that one part knows of another is handed over here. */
+
+import { Api } from "./api.js";
+import { openChannel } from "./channel.js";
+import { Drafts } from "./drafts.js";
+import { election } from "./election.js";
+import { Friendships } from "./friendships.js";
+import { History } from "./history.js";
+import { Outbox } from "./outbox.js";
+import { OutboxEntries } from "./outbox_entries.js";
+import { randomId } from "./random.js";
+import { ReadMarks } from "./read_marks.js";
+import { SharedFeed } from "./shared_feed.js";
+import { Store } from "./store.js";
+import { Screen } from "./views/screen.js";
+
+/** Of this page load: a page after a reload has to be told everything. */
+const device = randomId();
+
+export class Session {
+  account;
+  outbox;
+  #api;
+  #channel;
+  #feed;
+  #drafts;
+  #screen;
+  /** Where the person is about to log out: "here", "elsewhere" (another tab) or nowhere. */
+  #leaving = null;
+  /** Whether the server has said that the session is over. */
+  #ended = false;
+
+  /** `over(left)` is called once the session has ended: by itself, or because the person `left` in another tab. */
+  constructor(root, account, { router, say, over, logOut, addAccount }) {
+    const { slot, name } = account;
+    this.account = account;
+    const channel = openChannel(slot);
+    const api = new Api(slot, {
+      device,
+      onLoggedOut: () => {
+        this.#ended = true;
+        if (this.#leaving === "here") return;
+        channel.post({ type: "over" });
+        over(this.#leaving !== null);
+      },
+    });
+    const store = new Store(name);
+    const drafts = new Drafts(name);
+    const feed = new SharedFeed({ api, store, channel, election: election(slot), device });
+    const outbox = new Outbox({ api, store, entries: new OutboxEntries(name), leads: () => feed.leads });
+    const history = new History({ api, store });
+    const marks = new ReadMarks({ api, store });
+    const friendships = new Friendships({ api, store, say });
+    store.addEventListener("lost", () => feed.resync());
+    outbox.addEventListener("sent", ({ detail: message }) => {
+      channel.post({ type: "stored", message });
+      // Whoever of the two reaches the server first saves the other the rest of its pause.
+      feed.wake();
+    });
+    channel.addEventListener("message", ({ detail: { type, message, leaving } }) => {
+      if (type === "stored") store.applyMessage(message);
+      if (type === "leaving") this.#leaving = leaving ? "elsewhere" : null;
+      if (type === "over" && this.#leaving !== "here") over(this.#leaving !== null);
+    });
+    feed.addEventListener("status", ({ detail: status }) => {
+      if (status === "live") for (const part of [outbox, marks, history]) part.wake();
+    });
+    this.#screen = new Screen(root, {
+      api, store, outbox, drafts, history, marks, feed, friendships, router, logOut, addAccount,
+    });
+    this.outbox = outbox;
+    this.#api = api;
+    this.#channel = channel;
+    this.#feed = feed;
+    this.#drafts = drafts;
+    outbox.start();
+    feed.start();
+  }
+
+  /** Ends the session at the server, and with it what was kept for it in this browser. */
+  async logOut() {
+    this.#leave("here");
+    // Otherwise our parked poll would end with a 401, as if somebody else had logged us out.
+    this.#feed.pause();
+    try {
+      await this.#api.logOut();
+    } catch (error) {
+      // The session is gone already, which is what was wanted; or else it goes on.
+      if (error.status !== 401 && !this.#ended) {
+        this.#leave(null);
+        this.#feed.resume();
+        throw error;
+      }
+    }
+    this.outbox.clear();
+    this.#drafts.clear();
+    this.#channel.post({ type: "over" });
+  }
+
+  #leave(leaving) {
+    this.#leaving = leaving;
+    this.#channel.post({ type: "leaving", leaving: leaving !== null });
+  }
+
+  stop() {
+    for (const part of [this.#feed, this.outbox, this.#drafts, this.#screen]) part.stop();
+    this.#channel.close();
+  }
+}
