@@ -18,10 +18,12 @@ from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
 from webchat.logic.accounts import Accounts, Hasher
+from webchat.logic.blocks import Blocks
 from webchat.logic.chat import Chat
 from webchat.logic.friends import Friends
 from webchat.logic.hub import Hub, Limits
 from webchat.logic.presence import Presence
+from webchat.logic.profiles import Profiles
 from webchat.settings import Settings
 
 PARKED_SHARE = 0.8  # of a worker's connections: the rest is for sends and all else
@@ -43,6 +45,8 @@ class Node:
     presence: Presence
     accounts: Accounts
     friends: Friends
+    blocks: Blocks
+    profiles: Profiles
     chat: Chat
 
     def start(self) -> None:
@@ -103,6 +107,8 @@ def build_node(settings: Settings) -> Node:
         presence,
         Accounts(store, committer, Hasher(), now_ms, settings.session_days),
         Friends(store, committer),
+        Blocks(store, committer),
+        Profiles(store, committer),
         Chat(engine, store, committer, hub.cursor, now_ms),
     )
 

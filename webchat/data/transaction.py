@@ -150,13 +150,13 @@ class Transaction(Store):
             "friends": pair.friends,
             "asked_by": pair.asked_by,
             "conversation": pair.conversation,
+            "note": pair.note,
         }
+        written = (Relation.friends, Relation.asked_by, Relation.conversation, Relation.note)
         self.on.run(
             Relation.insert(row).on_conflict(
                 conflict_target=[Relation.low, Relation.high],
-                update={
-                    column: row[column.name] for column in (Relation.friends, Relation.asked_by, Relation.conversation)
-                },
+                update={column: row[column.name] for column in written},
             )
         )
 
@@ -258,6 +258,11 @@ class Transaction(Store):
             self._changed_presence(user)
 
     def _changed_presence(self, user: int) -> None:
+        if not self.on.rows('SELECT 1 FROM "user" WHERE id = ? AND invisible', (user,)):
+            self.tell_presence(user)
+
+    def tell_presence(self, user: int) -> None:
+        """What friends see of the user's presence is different now. The caller holds presence."""
         mark = self.presence_mark() + 1
         self.on.rows("UPDATE meta SET value = ? WHERE key = 'presence'", (str(mark),))
         self.on.rows('UPDATE feed SET presence = ? WHERE "user" = ?', (mark, user))

@@ -44,6 +44,10 @@ class Me(Profile, frozen=True, omit_defaults=True):
     hide_typing: bool = False
 
 
+DISPLAY_NAME_MAX = 64  # characters
+STATUS_MAX = 140
+NOTE_MAX = 200
+
 RelationState = Literal["friend", "incoming", "outgoing", "none"]
 
 
@@ -73,8 +77,9 @@ class FriendRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
-class Found(msgspec.Struct, frozen=True):
-    """A search hit."""
+class Found(Profile, frozen=True, omit_defaults=True):
+    """Somebody, as one who looks for them sees them; `blocked`: by the one who looks."""
 
     name: str
     relation: RelationState
+    blocked: bool = False
