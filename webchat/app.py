@@ -23,6 +23,8 @@ from webchat.web.held import START_RESPONSE
 from webchat.web.limits import RateLimits
 from webchat.web.me import Me
 from webchat.web.messages import Messages
+from webchat.web.my_data import MyData
+from webchat.web.my_sessions import MySession, MySessions, Password
 from webchat.web.openapi import OpenApi, document
 from webchat.web.pages import STATIC, Index, Static, load
 from webchat.web.sessions import Session, Tokens
@@ -72,7 +74,11 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
     calls: list[tuple[str, Any]] = [
         ("/api/users", Users(guard, node.accounts, limits)),
         ("/api/users/{name}", User(guard, node.profiles)),
-        ("/api/me", Me(guard, node.profiles, limits)),
+        ("/api/me", Me(guard, node.profiles, node.farewell, limits)),
+        ("/api/me/data", MyData(guard, node.export, limits)),
+        ("/api/me/password", Password(guard, node.sessions, limits)),
+        ("/api/me/sessions", MySessions(guard, node.sessions)),
+        ("/api/me/sessions/{id}", MySession(guard, node.sessions)),
         ("/api/session", Session(guard, node.accounts, limits)),
         ("/api/tokens", Tokens(guard, node.accounts, limits)),
         ("/api/state", State(guard, node.chat)),

@@ -22,7 +22,7 @@ USERS, SESSION, TOKENS = "POST /api/users", "POST /api/session", "POST /api/toke
 MESSAGES, READ, ASK = "POST /api/messages", "PUT /api/conversations/{conversation}/read", "POST /api/friends"
 HISTORY, EVENTS, FIND = "GET /api/conversations/{conversation}/messages", "GET /api/events", "GET /api/users"
 ME = "PATCH /api/me"
-WRITES = (USERS, SESSION, TOKENS, MESSAGES, READ, ASK, ME)
+WRITES = (USERS, SESSION, TOKENS, MESSAGES, READ, ASK, ME, "PUT /api/me/password", "DELETE /api/me")
 
 GOOD: dict[str, dict[str, Any]] = {
     USERS: {"name": "somebody-new", "password": PASSWORD},
@@ -32,6 +32,8 @@ GOOD: dict[str, dict[str, Any]] = {
     READ: {"number": 1},
     ASK: {"name": "{stranger}"},
     ME: {"status": "out"},
+    "PUT /api/me/password": {"old": PASSWORD, "new": "another horse"},
+    "DELETE /api/me": {"password": PASSWORD},
 }
 DEEP = b"[" * 30_000 + b"]" * 30_000
 DEEP_OBJECTS = b'{"a":' * 10_000 + b"1" + b"}" * 10_000

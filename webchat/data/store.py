@@ -37,7 +37,7 @@ _MESSAGE = """
     FROM message m JOIN "user" u ON u.id = m.sender
 """
 _SESSION = """
-    SELECT s.id, u.id, u.name FROM session s JOIN "user" u ON u.id = s."user"
+    SELECT s.id, u.id, u.name, s.seen_at FROM session s JOIN "user" u ON u.id = s."user"
     WHERE s.token_hash = ? AND s.expires_at > ? AND NOT u.disabled
 """
 _ENTRIES = """

@@ -124,9 +124,12 @@ class Transaction(Store):
         for (session,) in list(self.on.run(Session.select(Session.id).where(Session.user == user).tuples())):
             self.end_session(user, session)
 
-    def add_session(self, user: int, token_hash: bytes, expires_at: int) -> None:
-        session = int.from_bytes(token_hash[:8]) >> 1
-        self.on.run(Session.insert(id=session, user=user, token_hash=token_hash, expires_at=expires_at))
+    def add_session(
+        self, user: int, token_hash: bytes, expires_at: int, *, now: int = 0, address: str = "", agent: str = ""
+    ) -> None:
+        row = {"id": int.from_bytes(token_hash[:8]) >> 1, "user": user, "token_hash": token_hash}
+        row |= {"expires_at": expires_at, "created_at": now, "seen_at": now, "address": address, "agent": agent}
+        self.on.run(Session.insert(row))
 
     def end_session(self, user: int, session: int) -> None:
         self.on.run(Session.delete().where(Session.id == session))
