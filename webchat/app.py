@@ -12,6 +12,7 @@ from webchat.data.database import prepare
 from webchat.node import Node, build_node
 from webchat.settings import Settings
 from webchat.web import problems
+from webchat.web.blocks import Block
 from webchat.web.conversations import History, ReadMarks
 from webchat.web.events import Events
 from webchat.web.friends import Friend, Friends
@@ -20,12 +21,15 @@ from webchat.web.headers import Headers
 from webchat.web.health import Healthz, Metrics, Readyz
 from webchat.web.held import START_RESPONSE
 from webchat.web.limits import RateLimits
+from webchat.web.me import Me
 from webchat.web.messages import Messages
+from webchat.web.my_data import MyData
+from webchat.web.my_sessions import MySession, MySessions, Password
 from webchat.web.openapi import OpenApi, document
 from webchat.web.pages import STATIC, Index, Static, load
 from webchat.web.sessions import Session, Tokens
 from webchat.web.state import State
-from webchat.web.users import Users
+from webchat.web.users import User, Users
 
 
 class ChatApp(falcon.App):  # type: ignore[type-arg]
@@ -69,6 +73,12 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
     limits = RateLimits(node.settings)
     calls: list[tuple[str, Any]] = [
         ("/api/users", Users(guard, node.accounts, limits)),
+        ("/api/users/{name}", User(guard, node.profiles)),
+        ("/api/me", Me(guard, node.profiles, node.farewell, limits)),
+        ("/api/me/data", MyData(guard, node.export, limits)),
+        ("/api/me/password", Password(guard, node.sessions, limits)),
+        ("/api/me/sessions", MySessions(guard, node.sessions)),
+        ("/api/me/sessions/{id}", MySession(guard, node.sessions)),
         ("/api/session", Session(guard, node.accounts, limits)),
         ("/api/tokens", Tokens(guard, node.accounts, limits)),
         ("/api/state", State(guard, node.chat)),
@@ -78,6 +88,7 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
         ("/api/friends", Friends(guard, node.friends, limits)),
         ("/api/friends/{name}", Friend(guard, node.friends, limits)),
+        ("/api/blocks/{name}", Block(guard, node.blocks, limits)),
         ("/healthz", Healthz()),
         ("/readyz", Readyz(node.database_ok, lambda: node.bus.deaf, lambda: node.hub.draining)),
         ("/metrics", Metrics()),

@@ -37,6 +37,12 @@ class WrongCredentials(ChatError):
     code = "wrong_credentials"
 
 
+class WrongPassword(WrongCredentials):
+    """Who is logged in has given another password than theirs."""
+
+    code = "wrong_password"
+
+
 class Forbidden(ChatError):
     """Understood and refused, whoever asks."""
 

@@ -17,11 +17,17 @@ from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
-from webchat.logic.accounts import Accounts, Hasher
+from webchat.logic.accounts import Accounts
+from webchat.logic.blocks import Blocks
 from webchat.logic.chat import Chat
+from webchat.logic.export import Export
+from webchat.logic.farewell import Farewell
 from webchat.logic.friends import Friends
 from webchat.logic.hub import Hub, Limits
+from webchat.logic.passwords import Hasher
 from webchat.logic.presence import Presence
+from webchat.logic.profiles import Profiles
+from webchat.logic.sessions import Sessions
 from webchat.settings import Settings
 
 PARKED_SHARE = 0.8  # of a worker's connections: the rest is for sends and all else
@@ -42,8 +48,13 @@ class Node:
     hub: Hub
     presence: Presence
     accounts: Accounts
+    sessions: Sessions
+    farewell: Farewell
     friends: Friends
+    blocks: Blocks
+    profiles: Profiles
     chat: Chat
+    export: Export
 
     def start(self) -> None:
         self.committer.start()
@@ -92,6 +103,9 @@ def build_node(settings: Settings) -> Node:
     committer = open_committer(engine, committed)
     presence = Presence(store, committer, worker, hub.users, settings.dead_after)
     hub.residents = presence
+    hasher = Hasher()
+    sessions = Sessions(store, committer, hasher, now_ms)
+    chat = Chat(engine, store, committer, hub.cursor, now_ms)
     return Node(
         settings,
         worker,
@@ -101,9 +115,14 @@ def build_node(settings: Settings) -> Node:
         bus,
         hub,
         presence,
-        Accounts(store, committer, Hasher(), now_ms, settings.session_days),
+        Accounts(store, committer, hasher, now_ms, settings.session_days),
+        sessions,
+        Farewell(committer, sessions),
         Friends(store, committer),
-        Chat(engine, store, committer, hub.cursor, now_ms),
+        Blocks(store, committer),
+        Profiles(store, committer),
+        chat,
+        Export(store, chat, sessions, now_ms),
     )
 
 

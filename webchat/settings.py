@@ -67,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "20/minute", "attempts to log in per account name and worker, and ten times as many failures per client address"
     )
     limit_send: Rate = setting("200/10 second", "sends and read marks per user and worker")
-    limit_friends: Rate = setting("60/minute", "changes of friendships per user and worker")
+    limit_friends: Rate = setting("60/minute", "changes of friendships, blocks and profiles per user and worker")
     session_days: Positive = setting(30, "days until a session or token ends")
     feed_keep: Annotated[int, Meta(ge=100)] = setting(
         10_000, "entries a feed keeps; older cursors are answered `reset`"

@@ -71,6 +71,7 @@ class Janitor:
     def _tidy(self) -> None:
         node = self._node
         node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
+        node.accounts.forget_old_claims()
         while node.committer.submit(lambda tx: tx.trim_feeds(node.settings.feed_keep, FEEDS_AT_ONCE)) == FEEDS_AT_ONCE:
             gevent.sleep(0.1)
 

@@ -24,9 +24,10 @@ from webchat.data.transaction import Transaction
 from webchat.entities.feed import Alarm, Entry, PresenceEvent, Ring
 from webchat.entities.people import Session
 from webchat.errors import Conflict, NotFound, Unavailable
-from webchat.logic.accounts import Accounts, Hasher
+from webchat.logic.accounts import Accounts
 from webchat.logic.chat import Chat
 from webchat.logic.friends import Friends
+from webchat.logic.passwords import Hasher
 
 POOL = 6
 SOON = 20.0  # seconds; no test waits that long

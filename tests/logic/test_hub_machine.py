@@ -34,7 +34,7 @@ from webchat.data.engine_sqlite import SqliteEngine
 from webchat.entities.feed import Cursor, Revocation, Ring
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn
-from webchat.logic import accounts
+from webchat.logic import passwords
 from webchat.logic.hub import READ_MAX, Answer
 from webchat.logic.mailbox import TAIL_MAX, Wake
 from webchat.node import Node, build_node
@@ -300,7 +300,7 @@ def test_no_order_of_events_makes_a_hole_or_leaks_a_poll(monkeypatch: pytest.Mon
     """`settings` with more examples for a long run."""
     monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)  # nobody is there to take them
     # A worker's first act is a hash; here nobody has a password, and workers come and go by the hundred.
-    monkeypatch.setattr(accounts, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
+    monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
     run_state_machine_as_test(
         HubMachine,
         settings=settings(

@@ -40,7 +40,7 @@ class QuickCluster(Cluster):
             for name in names:
                 user, token = transaction.add_user(name, self.password_hash, now), secrets.token_urlsafe()
                 assert user is not None, f"{name} is taken"
-                transaction.add_session(user, hashlib.sha256(token.encode()).digest(), now + DAY)
+                transaction.add_session(user, hashlib.sha256(token.encode()).digest(), now + DAY, now=now)
                 made.append(Client(self.nodes, name, token))
         return made
 

@@ -21,7 +21,8 @@ from webchat.web.problems import MEDIA_TYPE
 USERS, SESSION, TOKENS = "POST /api/users", "POST /api/session", "POST /api/tokens"
 MESSAGES, READ, ASK = "POST /api/messages", "PUT /api/conversations/{conversation}/read", "POST /api/friends"
 HISTORY, EVENTS, FIND = "GET /api/conversations/{conversation}/messages", "GET /api/events", "GET /api/users"
-WRITES = (USERS, SESSION, TOKENS, MESSAGES, READ, ASK)
+ME = "PATCH /api/me"
+WRITES = (USERS, SESSION, TOKENS, MESSAGES, READ, ASK, ME, "PUT /api/me/password", "DELETE /api/me")
 
 GOOD: dict[str, dict[str, Any]] = {
     USERS: {"name": "somebody-new", "password": PASSWORD},
@@ -30,6 +31,9 @@ GOOD: dict[str, dict[str, Any]] = {
     MESSAGES: {"text": "hello", "client_id": "bad-1", "to": "{other}"},
     READ: {"number": 1},
     ASK: {"name": "{stranger}"},
+    ME: {"status": "out"},
+    "PUT /api/me/password": {"old": PASSWORD, "new": "another horse"},
+    "DELETE /api/me": {"password": PASSWORD},
 }
 DEEP = b"[" * 30_000 + b"]" * 30_000
 DEEP_OBJECTS = b'{"a":' * 10_000 + b"1" + b"}" * 10_000
@@ -136,7 +140,7 @@ def not_json() -> list[Case]:
             Case("much too large", call, raw_field(call, field, b'"%b"' % (b"a" * 3_000_000)), 413, "too_large"),
         ]
         for name, value in GOOD[call].items():
-            if name != "to":
+            if name != "to" and call != ME:
                 cases.append(Case(f"no {name}", call, without(call, name), 400, "invalid"))
             wrong_types: tuple[Any, ...] = (True, [], {}, 1.5, 7 if isinstance(value, str) else "7")
             for wrong in wrong_types:
@@ -246,6 +250,16 @@ def out_of_range() -> list[Case]:
         Case("read: beyond the last", READ, {"number": 2}, 400, "bad_number"),
         Case("read: 30 digits", READ, {"number": 10**29}, 400, "bad_number"),
         Case("oneself", ASK, {"name": "{one}"}, 400, "invalid"),
+        Case("oneself", "PUT /api/blocks/{one}", None, 400, "invalid"),
+        *(Case(f"note {len(note)}", ASK, with_field(ASK, note=note), 400, "bad_note") for note in ("a" * 201, "\0")),
+        *(
+            Case(f"{field} {len(value)} {value[:4]!r}", ME, {field: value}, 400, f"bad_{field}")
+            for field, value in (
+                *(("display_name", value) for value in ("a" * 65, "a\0", "a\nb", "\u2029")),
+                *(("status", value) for value in ("a" * 141, "\0", "\r\n", "\x1b[2J")),
+                *(("avatar", value) for value in ("nothing", "\0", "../../etc/passwd", "a" * 500)),
+            )
+        ),
     ]
 
 
@@ -271,6 +285,13 @@ def absent() -> list[Case]:
         *(Case(f"history of {one}", f"GET /api/conversations/{one}/messages", None, 404, "not_found") for one in ids),
         *(Case(f"read {one}", f"PUT /api/conversations/{one}/read", {"number": 1}, 404, "not_found") for one in ids),
         *(Case(f"accept {name[:20]}", f"PUT /api/friends/{name}", None, 404, "not_found") for name in names),
+        *(Case(f"look up {name[:20]}", f"GET /api/users/{name}", None, 404, "not_found") for name in names[:1]),
+        *(Case(f"look up {name[:20]}", f"GET /api/users/{name}", None, 404, "not_found") for name in names[2:]),
+        *(
+            Case(f"{method} {name[:20]}", f"{method} /api/blocks/{name}", None, 404, "not_found")
+            for method in ("PUT", "DELETE")
+            for name in (names[0], *names[2:])
+        ),
         *(Case(f"end {name[:20]}", f"DELETE /api/friends/{name}", None, 404, "not_found") for name in names),
         *(
             Case(f"ask {name!r}", ASK, {"name": name}, 404, "not_found")

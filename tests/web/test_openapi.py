@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from tests.client import PASSWORD, Client
+from tests.client import PASSWORD
 from tests.web.conftest import QuickCluster
 from webchat.app import openapi_document
 from webchat.web.problems import MEDIA_TYPE
@@ -60,16 +60,27 @@ def test_every_problem_is_documented_as_one() -> None:
                     assert list(answer["content"]) == [MEDIA_TYPE], f"{method} {path} {status}"
 
 
+# Who calls these has a session, or an account, of their own for it: others need theirs.
+LAST_CALLS = ("DELETE /api/session", "DELETE /api/me", "PUT /api/me/password", "PUT /api/blocks/{name}")
+
+
 @pytest.fixture(scope="module")
 def aim(cluster: QuickCluster) -> Aim:
     one, other, conversation = cluster.pair()
     one.send(conversation, "hello")
     cursor = one.cursor()
+    credentials = {"name": one.name, "password": PASSWORD}
+    bodies = {
+        "POST /api/session": credentials,
+        "POST /api/tokens": credentials,
+        "POST /api/friends": {"name": other.name},
+        "PUT /api/me/password": {"old": PASSWORD},
+        "DELETE /api/me": {"password": PASSWORD},
+    }
 
     def at_real_people(case: schemathesis.Case) -> None:
         place = f"{case.method} {case.operation.path}"
-        # Who logs out has a session of their own for it.
-        who = one if place != "DELETE /api/session" else Client(cluster.nodes, one.name).log_in()
+        who = cluster.user() if place in LAST_CALLS else one
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {who.token}"}
         if "/api/events" in place:
             case.query["timeout"] = 0  # nothing is to be held here
@@ -79,14 +90,12 @@ def aim(cluster: QuickCluster) -> Aim:
             case.query["after"] = cursor
         if "conversation" in case.path_parameters:
             case.path_parameters["conversation"] = conversation
+        if "name" in case.path_parameters and place != "DELETE /api/friends/{name}":
+            case.path_parameters["name"] = other.name
         if place == "POST /api/messages" and "to" not in case.body:
             case.body["conversation"] = conversation
-        if place in ("POST /api/session", "POST /api/tokens"):
-            case.body = {"name": one.name, "password": PASSWORD}
-        if place == "POST /api/friends":
-            case.body["name"] = other.name
-        if place == "PUT /api/friends/{name}":
-            case.path_parameters["name"] = other.name
+        if place in bodies:
+            case.body |= bodies[place]
 
     return at_real_people
 

@@ -13,7 +13,7 @@ import msgspec
 from peewee import fn
 
 from webchat.data.engine import Reader
-from webchat.data.tables import Presence, Relation, User
+from webchat.data.tables import Block, Presence, Relation, User
 from webchat.entities.feed import (
     ChangedEvent,
     ConversationEvent,
@@ -37,7 +37,7 @@ _MESSAGE = """
     FROM message m JOIN "user" u ON u.id = m.sender
 """
 _SESSION = """
-    SELECT s.id, u.id, u.name FROM session s JOIN "user" u ON u.id = s."user"
+    SELECT s.id, u.id, u.name, s.seen_at FROM session s JOIN "user" u ON u.id = s."user"
     WHERE s.token_hash = ? AND s.expires_at > ? AND NOT u.disabled
 """
 _ENTRIES = """
@@ -72,7 +72,7 @@ _ONLINE_FRIENDS = """
     ) r WHERE EXISTS (SELECT 1 FROM presence p WHERE p."user" = r.friend)
 """
 _PRESENCE_SINCE = """
-    SELECT u.name, EXISTS (SELECT 1 FROM presence p WHERE p."user" = r.friend)
+    SELECT u.name, NOT u.invisible AND EXISTS (SELECT 1 FROM presence p WHERE p."user" = r.friend)
     FROM (
         SELECT high AS friend FROM relation WHERE low = ? AND friends
         UNION ALL SELECT low FROM relation WHERE high = ? AND friends
@@ -82,6 +82,9 @@ _PRESENCE_SINCE = """
 MEMBERSHIP = """
     SELECT c.open, c.last_number, m.read_number FROM member m JOIN conversation c ON c.id = m.conversation
     WHERE m.conversation = ? AND m."user" = ?
+"""
+_SEEMS_ONLINE = """
+    SELECT 1 FROM presence p JOIN "user" u ON u.id = p."user" WHERE p."user" = ? AND NOT u.invisible LIMIT 1
 """
 _BOUNDS = 'SELECT first, last FROM feed WHERE "user" = ?'
 
@@ -105,6 +108,7 @@ class Pair(NamedTuple):
     friends: bool
     asked_by: int | None
     conversation: int | None
+    note: str = ""  # of the question
 
     def state_for(self, user: int) -> RelationState:
         if self.friends:
@@ -156,10 +160,16 @@ class Store:
         return next((Credentials(*row) for row in self.on.run(query.tuples())), None)
 
     def user(self, name: str) -> tuple[int, str] | None:
-        """The id and the name as its owner spells it."""
+        """The id and the name as its owner spells it; None also for a disabled user."""
+        return self._user('SELECT id, name FROM "user" WHERE key = ? AND NOT disabled', name)
+
+    def user_even_disabled(self, name: str) -> tuple[int, str] | None:
+        return self._user('SELECT id, name FROM "user" WHERE key = ?', name)
+
+    def _user(self, sql: str, name: str) -> tuple[int, str] | None:
         if NUL in name:
             return None
-        rows = self.on.rows('SELECT id, name FROM "user" WHERE key = ? AND NOT disabled', (name_key(name),))
+        rows = self.on.rows(sql, (name_key(name),))
         return (rows[0][0], rows[0][1]) if rows else None
 
     def name(self, user: int) -> str:
@@ -169,28 +179,36 @@ class Store:
         return [row[0] for row in self.on.run(User.select(User.name).where(User.demo).order_by(User.id).tuples())]
 
     def find(self, prefix: str, user: int, limit: int) -> list[Found]:
-        """People whose name begins with `prefix`, and how they stand to `user`, in alphabetical order."""
+        """People whose name begins with `prefix`, and how they stand to `user`, in alphabetical order.
+
+        Who blocks `user` is not found.
+        """
         if NUL in prefix:
             return []
         key = name_key(prefix)
+        blocks_user = fn.EXISTS(Block.select(Block.user).where(Block.user == User.id, Block.blocked == user))
+        blocked = fn.EXISTS(Block.select(Block.user).where(Block.user == user, Block.blocked == User.id))
         query = (
-            User.select(User.id, User.name)
-            .where(User.key >= key, User.key < key + "\U0010ffff", User.id != user, ~User.disabled)
+            User.select(User.id, User.name, User.display_name, User.status, User.avatar, blocked)
+            .where(User.key >= key, User.key < key + "\U0010ffff", User.id != user, ~User.disabled, ~blocks_user)
             .order_by(User.key)
             .limit(limit)
         )
-        found = list(self.on.run(query.tuples()))
-        pairs = [self.pair(user, other) for other, _ in found]
-        return [
-            Found(name, pair.state_for(user) if pair else "none") for (_, name), pair in zip(found, pairs, strict=True)
-        ]
+        people = []
+        for other, name, display_name, status, avatar, is_blocked in list(self.on.run(query.tuples())):
+            pair = self.pair(user, other)
+            # What one who is blocked has asked is told to nobody.
+            state = pair.state_for(user) if pair and not is_blocked else "none"
+            profile = {"display_name": display_name, "status": status, "avatar": avatar}
+            people.append(Found(name, state, blocked=bool(is_blocked), **profile))
+        return people
 
     def pair(self, one: int, other: int) -> Pair | None:
         rows = self.on.rows(
-            "SELECT friends, asked_by, conversation FROM relation WHERE low = ? AND high = ?",
+            "SELECT friends, asked_by, conversation, note FROM relation WHERE low = ? AND high = ?",
             (min(one, other), max(one, other)),
         )
-        return Pair(bool(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+        return Pair(bool(rows[0][0]), *rows[0][1:]) if rows else None
 
     def friends(self, user: int) -> list[Friend]:
         return [
@@ -205,7 +223,9 @@ class Store:
         return [row[0] for row in self._related(user, Relation.friends, User.id)]
 
     def requests(self, user: int) -> list[FriendRequest]:
-        asked = Relation.asked_by.is_null(False)
+        """Questions that wait, but for those of people whom `user` blocks."""
+        blocked = fn.EXISTS(Block.select(Block.user).where(Block.user == user, Block.blocked == Relation.asked_by))
+        asked = Relation.asked_by.is_null(False) & ~blocked
         return [
             FriendRequest(name, "outgoing" if asked_by == user else "incoming", note)
             for name, asked_by, note in self._related(user, asked, User.name, Relation.asked_by, Relation.note)
@@ -306,7 +326,12 @@ class Store:
         return {row[0] for row in self.on.rows(_AFFECTED, (mark, mark))}
 
     def is_online(self, user: int) -> bool:
+        """Whether the user is there, and thus wants to be told; `seems_online` is what may be told of it."""
         return bool(self.on.rows('SELECT 1 FROM presence WHERE "user" = ? LIMIT 1', (user,)))
+
+    def seems_online(self, user: int) -> bool:
+        """What the user's friends see: not of one who is invisible."""
+        return bool(self.on.rows(_SEEMS_ONLINE, (user,)))
 
     def present_in(self, worker: str) -> set[int]:
         """The users that are online through this worker."""
@@ -318,7 +343,7 @@ class Store:
 
 
 def _online(user: Any) -> Any:
-    return fn.EXISTS(Presence.select(Presence.user).where(Presence.user == user))
+    return ~User.invisible & fn.EXISTS(Presence.select(Presence.user).where(Presence.user == user))
 
 
 def as_message(row: Sequence[Any]) -> Message:

@@ -124,9 +124,12 @@ class Transaction(Store):
         for (session,) in list(self.on.run(Session.select(Session.id).where(Session.user == user).tuples())):
             self.end_session(user, session)
 
-    def add_session(self, user: int, token_hash: bytes, expires_at: int) -> None:
-        session = int.from_bytes(token_hash[:8]) >> 1
-        self.on.run(Session.insert(id=session, user=user, token_hash=token_hash, expires_at=expires_at))
+    def add_session(
+        self, user: int, token_hash: bytes, expires_at: int, *, now: int = 0, address: str = "", agent: str = ""
+    ) -> None:
+        row = {"id": int.from_bytes(token_hash[:8]) >> 1, "user": user, "token_hash": token_hash}
+        row |= {"expires_at": expires_at, "created_at": now, "seen_at": now, "address": address, "agent": agent}
+        self.on.run(Session.insert(row))
 
     def end_session(self, user: int, session: int) -> None:
         self.on.run(Session.delete().where(Session.id == session))
@@ -150,13 +153,13 @@ class Transaction(Store):
             "friends": pair.friends,
             "asked_by": pair.asked_by,
             "conversation": pair.conversation,
+            "note": pair.note,
         }
+        written = (Relation.friends, Relation.asked_by, Relation.conversation, Relation.note)
         self.on.run(
             Relation.insert(row).on_conflict(
                 conflict_target=[Relation.low, Relation.high],
-                update={
-                    column: row[column.name] for column in (Relation.friends, Relation.asked_by, Relation.conversation)
-                },
+                update={column: row[column.name] for column in written},
             )
         )
 
@@ -258,6 +261,11 @@ class Transaction(Store):
             self._changed_presence(user)
 
     def _changed_presence(self, user: int) -> None:
+        if not self.on.rows('SELECT 1 FROM "user" WHERE id = ? AND invisible', (user,)):
+            self.tell_presence(user)
+
+    def tell_presence(self, user: int) -> None:
+        """What friends see of the user's presence is different now. The caller holds presence."""
         mark = self.presence_mark() + 1
         self.on.rows("UPDATE meta SET value = ? WHERE key = 'presence'", (str(mark),))
         self.on.rows('UPDATE feed SET presence = ? WHERE "user" = ?', (mark, user))

@@ -25,6 +25,21 @@ class Session(msgspec.Struct, frozen=True):
     id: int
     user: int
     name: str
+    seen_at: int = 0  # Unix ms, up to an hour late
+
+
+class OpenSession(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of one's own sessions: where from and with what it was begun, and when it was last used.
+
+    `seen_at` is up to an hour late; neither time is known of a session older than these records. `current`: this one.
+    """
+
+    id: str
+    current: bool
+    address: str
+    agent: str
+    created_at: str | None = None
+    seen_at: str | None = None
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -43,6 +58,10 @@ class Me(Profile, frozen=True, omit_defaults=True):
     hide_receipts: bool = False
     hide_typing: bool = False
 
+
+DISPLAY_NAME_MAX = 64  # characters
+STATUS_MAX = 140
+NOTE_MAX = 200
 
 RelationState = Literal["friend", "incoming", "outgoing", "none"]
 
@@ -73,8 +92,9 @@ class FriendRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
-class Found(msgspec.Struct, frozen=True):
-    """A search hit."""
+class Found(Profile, frozen=True, omit_defaults=True):
+    """Somebody, as one who looks for them sees them; `blocked`: by the one who looks."""
 
     name: str
     relation: RelationState
+    blocked: bool = False

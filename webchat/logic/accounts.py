@@ -1,4 +1,4 @@
-"""Accounts: registering, logging in and out. A password is only ever seen here, and only ever hashed."""
+"""Accounts: registering, logging in and out, and whose secret a request carries."""
 
 from __future__ import annotations
 
@@ -6,54 +6,29 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from gevent.threadpool import ThreadPool
+import gevent
+import structlog
 
+from webchat.data import accounts, profiles
 from webchat.data.committer import Committer
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
-from webchat.entities.people import NAME, PASSWORD_MAX, PASSWORD_MIN, Found, Me, Session
+from webchat.entities.people import NAME, Found, Me, Session
 from webchat.errors import Conflict, Invalid, NotLoggedIn, Unavailable, WrongCredentials
+from webchat.logic.passwords import Hasher, check_password
 
 DAY = 86_400_000  # ms
 TOKEN_BYTES = 32
 FIND_MAX = 20
 CLAIMS_MAX = 50_000  # sessions remembered by their secrets; some 400 bytes each
-HASHES_WAITING_MAX = 64  # a hash takes some 50 ms of a core: more than this waiting means seconds
+AGENT_MAX = 200  # characters of what a client says it is
+SEEN_EVERY = 3_600_000  # ms; how often at most it is written that a session is used
+SEEN_GATHER = 1.0  # seconds in which those are gathered that are written together
+SEEN_AT_ONCE = 500  # sessions in one transaction
+FORGET = 6  # one of so many claims is forgotten at a time, see `forget_old_claims`
+WRONG = "wrong name or password"
 
-
-class Hasher:
-    """argon2id (RFC 9106, argon2-cffi's defaults) on native threads: a hash must not stop the event loop."""
-
-    def __init__(self) -> None:
-        self._argon2 = PasswordHasher()
-        self._threads = ThreadPool(2)
-        self._waiting = 0
-        # Verified against when the name is unknown, so that both refusals take the same time.
-        self._nobody = self._argon2.hash(secrets.token_hex())
-
-    def hash(self, password: str) -> str:
-        return str(self._on_thread(self._argon2.hash, password))
-
-    def fits(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password is the hashed one; takes as long where there is no hash (None)."""
-        return bool(self._on_thread(self._verify, password_hash or self._nobody, password)) and bool(password_hash)
-
-    def _verify(self, password_hash: str, password: str) -> bool:
-        try:
-            return self._argon2.verify(password_hash, password)
-        except (VerifyMismatchError, InvalidHashError):
-            return False
-
-    def _on_thread(self, work: Callable[..., object], *arguments: str) -> object:
-        if self._waiting >= HASHES_WAITING_MAX:
-            raise Unavailable("too many people are logging in at this moment; try again", retry_after=3)
-        self._waiting += 1
-        try:
-            return self._threads.apply(work, arguments)
-        finally:
-            self._waiting -= 1
+log = structlog.get_logger()
 
 
 class Accounts:
@@ -68,6 +43,7 @@ class Accounts:
         self._now = now
         self.lifetime = lifetime
         self._claims: dict[str, Session] = {}  # by secret, the oldest first
+        self._seen: set[int] = set()  # sessions whose use is yet to be written
 
     def register(self, name: str, password: str) -> Me:
         check_name(name)
@@ -84,24 +60,36 @@ class Accounts:
         self._committer.submit(add)
         return Me(name)
 
-    def log_in(self, name: str, password: str) -> tuple[Me, str]:
-        """The user, and the secret of a new session. Raises WrongCredentials."""
-        if len(password) > PASSWORD_MAX:
-            raise WrongCredentials("wrong name or password")
+    def log_in(self, name: str, password: str, address: str = "", agent: str = "") -> tuple[Me, str]:
+        """The user, and the secret of a new session. Raises WrongCredentials.
+
+        `address` and `agent`: where from and with what, for the owner's list of sessions.
+        """
         known = self._store.credentials(name)
         if not self._hasher.fits(password, known.password_hash if known else None) or known is None:
-            raise WrongCredentials("wrong name or password")
-        user = known.user
+            raise WrongCredentials(WRONG)
+        user, now = known.user, self._now()
         secret = secrets.token_urlsafe(TOKEN_BYTES)
-        expires_at = self._now() + self.lifetime * DAY
-        self._committer.submit(lambda tx: tx.add_session(user, _digest(secret), expires_at))
-        return Me(known.name), secret
+        shown = "".join(filter(str.isprintable, agent))[:AGENT_MAX]
+
+        def begin(tx: Transaction) -> Me:
+            accounts.hold(tx, [user])
+            if tx.credentials(name) != known:  # changed, or disabled, while we looked at the password
+                raise WrongCredentials(WRONG)
+            expires_at = now + self.lifetime * DAY
+            tx.add_session(user, _digest(secret), expires_at, now=now, address=address, agent=shown)
+            return profiles.me(tx, user)
+
+        return self._committer.submit(begin), secret
 
     def session(self, secret: str) -> Session:
         """Whose secret this is. Raises NotLoggedIn."""
-        session = self._store.session(_digest(secret), self._now())
+        now = self._now()
+        session = self._store.session(_digest(secret), now)
         if session is None:
             raise NotLoggedIn("this session is unknown or over; log in again")
+        if session.seen_at < now - SEEN_EVERY:
+            self._saw(session.id)
         return session
 
     def claim(self, secret: str) -> Session:
@@ -118,6 +106,29 @@ class Accounts:
             self._claims[secret] = known
         return known
 
+    def forget_old_claims(self) -> None:
+        """Forget the oldest claims, a few at a time: who still comes is looked up, and thereby seen, once more.
+
+        What is claimed costs no look into the database, so nobody would notice when it was last used.
+        """
+        for secret in list(self._claims)[: len(self._claims) // FORGET + 1]:
+            del self._claims[secret]
+
+    def _saw(self, session: int) -> None:
+        if not self._seen:
+            gevent.spawn_later(SEEN_GATHER, self._write_seen)
+        self._seen.add(session)
+
+    def _write_seen(self) -> None:
+        seen, self._seen = sorted(self._seen), set()
+        now = self._now()
+        for start in range(0, len(seen), SEEN_AT_ONCE):
+            some = seen[start : start + SEEN_AT_ONCE]
+            try:
+                self._committer.post(lambda tx, some=some: accounts.saw(tx, some, now, now - SEEN_EVERY))  # type: ignore[misc]
+            except Unavailable as error:
+                log.warning("not written which sessions are used", error=error.detail)
+
     def log_out(self, session: Session) -> None:
         self._committer.submit(lambda tx: tx.end_session(session.user, session.id))
 
@@ -131,15 +142,6 @@ def check_name(name: str) -> None:
             "a name has 2 to 32 letters (a-z), digits, '_', '.' or '-', and begins with a letter or digit",
             code="bad_name",
         )
-
-
-def check_password(password: str) -> None:
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        raise Invalid(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters", code="bad_password")
-    # Spaces are characters like any other, also when there is nothing else (NIST SP 800-63B, 3.1.1.2). NUL is none
-    # that a person types: it is a program's mistake, and what ends texts at NUL would let in on the part before it.
-    if "\0" in password:
-        raise Invalid("a password cannot contain the character NUL (U+0000)", code="bad_password")
 
 
 def _digest(secret: str) -> bytes:

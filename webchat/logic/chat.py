@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from webchat.data import blocks, profiles
 from webchat.data.committer import Committer
 from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Cursor, ReadEvent, Snapshot
-from webchat.entities.people import Me, Session
+from webchat.entities.people import Session
 from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Draft, Message, Posted, ReadMark
 from webchat.errors import Conflict, Invalid, NotFound, NotLoggedIn
 
@@ -103,10 +104,11 @@ class Chat:
         with self._engine.snapshot():
             return Snapshot(
                 str(self._cursor(session.user)),
-                Me(session.name),
+                profiles.me(self._store, session.user),
                 self._store.friends(session.user),
                 self._store.requests(session.user),
                 self._store.conversations(session.user),
+                blocks.names(self._store, session.user),
             )
 
 

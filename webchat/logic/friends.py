@@ -5,20 +5,27 @@
       └───remove────┴─────────────────remove────────────────────┘
 
 Becoming friends opens the conversation of the two; ending it closes that for sending. What was said stays.
+
+Who is blocked asks like anybody else and is told so, but the one who is asked hears and sees nothing of it while the
+block lasts. Nobody asks, or accepts, whom they block themselves: so while there is a block, there is no friendship.
 """
 
 from __future__ import annotations
 
+import msgspec
+
+from webchat.data import blocks, profiles
 from webchat.data.committer import Committer
 from webchat.data.store import Pair, Store
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import FriendEvent
-from webchat.entities.people import Relation, Session
-from webchat.errors import Invalid, NotFound
+from webchat.entities.people import NOTE_MAX, Relation, RelationState, Session
+from webchat.errors import Conflict, Invalid, NotFound
 
 NOBODY = Pair(friends=False, asked_by=None, conversation=None)
 # One sentence for strangers and for names that nobody has: an answer must not tell which.
 NOTHING = "there is no such request or friend"
+NOBODY_SO_NAMED = "there is nobody of this name"
 
 
 class Friends:
@@ -28,19 +35,27 @@ class Friends:
         self._store = store
         self._committer = committer
 
-    def ask(self, session: Session, name: str) -> tuple[Relation, bool]:
-        """Ask `name`, or accept where `name` has asked already; and whether anything changed."""
-        other = self._other(name, "there is nobody of this name")
+    def ask(self, session: Session, name: str, note: str = "") -> tuple[Relation, bool]:
+        """Ask `name`, or accept where `name` has asked already; and whether anything changed.
+
+        `note`: a word with the question. Raises Conflict for whom one blocks.
+        """
+        check_note(note)
+        other = self._other(name, NOBODY_SO_NAMED)
         if other == session.user:
             raise Invalid("that is you", code="invalid")
 
         def work(tx: Transaction) -> tuple[Relation, bool]:
             pair = tx.pair_to_change(session.user, other) or NOBODY
+            if tx.user(name) is None:
+                raise NotFound(NOBODY_SO_NAMED)  # gone since we looked
+            if blocks.has(tx, session.user, other):
+                raise Conflict("you block this person; end that first", code="blocked")
             if pair.friends or pair.asked_by == session.user:
                 return _seen_by(tx, session.user, other, pair), False
             if pair.asked_by == other:
                 return _befriend(tx, session.user, other, pair), True
-            return _change(tx, session.user, other, pair._replace(asked_by=session.user)), True
+            return _change(tx, session.user, other, pair._replace(asked_by=session.user, note=note)), True
 
         return self._committer.submit(work)
 
@@ -50,7 +65,7 @@ class Friends:
 
         def work(tx: Transaction) -> Relation:
             pair = tx.pair_to_change(session.user, other)
-            if pair is None or (pair.asked_by != other and not pair.friends):
+            if pair is None or (pair.asked_by != other and not pair.friends) or blocks.has(tx, session.user, other):
                 raise NotFound(NOTHING)
             if pair.friends:
                 return _seen_by(tx, session.user, other, pair)
@@ -60,15 +75,16 @@ class Friends:
 
     def remove(self, session: Session, name: str) -> None:
         """Decline, withdraw or end, whichever it is. Raises NotFound where there is nothing."""
-        other = self._other(name)
+        found = self._store.user_even_disabled(name)
+        if found is None:
+            raise NotFound(NOTHING)
+        other = found[0]
 
         def work(tx: Transaction) -> None:
             pair = tx.pair_to_change(session.user, other)
-            if pair is None or not (pair.friends or pair.asked_by):
+            if pair is None or seen_state(tx, session.user, other, pair) == "none":
                 raise NotFound(NOTHING)
-            if pair.friends and pair.conversation is not None:
-                tx.set_open(pair.conversation, False)
-            _change(tx, session.user, other, NOBODY._replace(conversation=pair.conversation))
+            end(tx, session.user, other, pair)
 
         self._committer.submit(work)
 
@@ -77,6 +93,26 @@ class Friends:
         if found is None:
             raise NotFound(otherwise)
         return found[0]
+
+
+def check_note(note: str) -> None:
+    if "\0" in note:  # PostgreSQL cannot keep it
+        raise Invalid("a note cannot contain the character NUL (U+0000)", code="bad_note")
+    if len(note) > NOTE_MAX:
+        raise Invalid(f"a note has at most {NOTE_MAX} characters", code="bad_note")
+
+
+def end(tx: Transaction, user: int, other: int, pair: Pair) -> None:
+    """Decline, withdraw or end, whichever it is, and tell both. The transaction holds the pair."""
+    if pair.friends and pair.conversation is not None:
+        tx.set_open(pair.conversation, False)
+    _change(tx, user, other, NOBODY._replace(conversation=pair.conversation))
+
+
+def seen_state(store: Store, user: int, partner: int, pair: Pair) -> RelationState:
+    """How `partner` stands to `user`, as that may know it: a question of one who is blocked is none."""
+    state = pair.state_for(user)
+    return "none" if state == "incoming" and blocks.has(store, user, partner) else state
 
 
 def _befriend(tx: Transaction, user: int, other: int, pair: Pair) -> Relation:
@@ -93,13 +129,15 @@ def _change(tx: Transaction, user: int, other: int, pair: Pair) -> Relation:
     """Write the pair and tell both, in the order in which feeds are locked; what it is now to `user`."""
     tx.set_pair(user, other, pair)
     for told, partner in sorted(((user, other), (other, user))):
-        seen = _seen_by(tx, told, partner, pair)
-        tx.tell(told, FriendEvent(seen.name, seen.state, seen.online, seen.conversation))
+        if told != user and blocks.has(tx, told, partner):
+            continue
+        tx.tell(told, FriendEvent(**msgspec.structs.asdict(_seen_by(tx, told, partner, pair))))
     return _seen_by(tx, user, other, pair)
 
 
 def _seen_by(tx: Transaction, user: int, partner: int, pair: Pair) -> Relation:
     state = pair.state_for(user)
     if state != "friend":
-        return Relation(tx.name(partner), state)
-    return Relation(tx.name(partner), state, tx.is_online(partner), pair.conversation)
+        return Relation(tx.name(partner), state, note=pair.note)
+    profile = msgspec.structs.asdict(profiles.of(tx, partner))
+    return Relation(tx.name(partner), state, tx.seems_online(partner), pair.conversation, **profile)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import falcon
 import msgspec
+from msgspec import Meta
 
-from webchat.entities.people import Relation
+from webchat.entities.people import NOTE_MAX, Relation
 from webchat.logic.friends import Friends as FriendsLogic
 from webchat.web.answer import answer
 from webchat.web.body import read_body
@@ -14,8 +17,11 @@ from webchat.web.limits import RateLimits
 from webchat.web.operation import operation
 
 
-class Wish(msgspec.Struct, forbid_unknown_fields=True):
+class Wish(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """`note`: a word with the question."""
+
     name: str
+    note: Annotated[str, Meta(extra_json_schema={"maxLength": NOTE_MAX})] = ""
 
 
 class Standing(msgspec.Struct):
@@ -32,12 +38,13 @@ class Friends:
         "Ask somebody to be a friend, or accept where they have asked. 200: nothing changed",
         body=Wish,
         answers={201: Standing, 200: Standing},
-        problems=(400, 401, 403, 404, 413, 415, 429, 503),
+        problems=(400, 401, 403, 404, 409, 413, 415, 429, 503),
     )
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         session = self._guard.session(req)
         self._limits.friends(session.user)
-        standing, changed = self._friends.ask(session, read_body(req, Wish).name)
+        wish = read_body(req, Wish)
+        standing, changed = self._friends.ask(session, wish.name, wish.note)
         answer(resp, Standing(standing), 201 if changed else 200)
 
 

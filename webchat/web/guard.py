@@ -47,6 +47,12 @@ def cookie_name(of_slot: str) -> str:
     return f"webchat_{of_slot}"
 
 
+def forget_cookie(req: falcon.Request, resp: falcon.Response) -> None:
+    """Let a browser forget the secret that came with this request."""
+    if req.get_header("Authorization") is None:
+        resp.unset_cookie(cookie_name(slot(req, required=True)), path="/", same_site="Strict")
+
+
 def refuse_foreign_pages(req: falcon.Request) -> None:
     """Raises Forbidden where the browser says that a page of another site makes this request."""
     site = req.get_header("Sec-Fetch-Site")

@@ -15,6 +15,7 @@ STATUS: dict[type[errors.ChatError], int] = {
     errors.Invalid: 400,
     errors.NotLoggedIn: 401,
     errors.WrongCredentials: 401,
+    errors.WrongPassword: 403,  # the session is as good as before
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,

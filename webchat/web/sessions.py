@@ -9,7 +9,7 @@ from webchat.entities.people import Me
 from webchat.logic.accounts import DAY, Accounts
 from webchat.web.answer import answer
 from webchat.web.body import read_body
-from webchat.web.guard import Guard, client_address, cookie_name, refuse_foreign_pages, slot
+from webchat.web.guard import Guard, client_address, cookie_name, forget_cookie, refuse_foreign_pages, slot
 from webchat.web.limits import RateLimits
 from webchat.web.operation import operation
 
@@ -37,8 +37,9 @@ class _Doors:
 
     def _log_in(self, req: falcon.Request) -> tuple[Me, str]:
         credentials = read_body(req, Credentials)
-        with self._limits.logging_in(credentials.name, client_address(req)):
-            return self._accounts.log_in(credentials.name, credentials.password)
+        address = client_address(req)
+        with self._limits.logging_in(credentials.name, address):
+            return self._accounts.log_in(credentials.name, credentials.password, address, req.user_agent or "")
 
 
 class Session(_Doors):
@@ -72,8 +73,7 @@ class Session(_Doors):
     def on_delete(self, req: falcon.Request, resp: falcon.Response) -> None:
         session = self._guard.session(req)
         self._accounts.log_out(session)
-        if req.get_header("Authorization") is None:
-            resp.unset_cookie(cookie_name(slot(req, required=True)), path="/", same_site="Strict")
+        forget_cookie(req, resp)
         resp.status = 204
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 from webchat.entities.people import NAME, PASSWORD_MAX, PASSWORD_MIN, Found, Me
 from webchat.errors import Invalid
 from webchat.logic.accounts import Accounts
+from webchat.logic.profiles import Profiles
 from webchat.web.answer import answer
 from webchat.web.body import parameter, read_body
 from webchat.web.guard import Guard, client_address, refuse_foreign_pages
@@ -29,6 +30,10 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
 
 class Registered(msgspec.Struct):
     user: Me
+
+
+class FoundUser(msgspec.Struct):
+    user: Found
 
 
 class FoundUsers(msgspec.Struct):
@@ -68,3 +73,13 @@ class Users:
         if not query or len(query) > QUERY_MAX:
             raise Invalid(f"query must have 1 to {QUERY_MAX} characters", code="bad_query")
         answer(resp, FoundUsers(self._accounts.find(session, query)))
+
+
+class User:
+    def __init__(self, guard: Guard, profiles: Profiles) -> None:
+        self._guard = guard
+        self._profiles = profiles
+
+    @operation("Somebody's profile, and how they stand to you", answers={200: FoundUser}, problems=(400, 401, 404, 503))
+    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str) -> None:
+        answer(resp, FoundUser(self._profiles.look_up(self._guard.session(req), name)))
