@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import RedisBus
 from webchat.data.committer import Committer
@@ -17,8 +18,10 @@ from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
+from webchat.logic import files
 from webchat.logic.accounts import Accounts, Hasher
 from webchat.logic.chat import Chat
+from webchat.logic.files import Files
 from webchat.logic.friends import Friends
 from webchat.logic.hub import Hub, Limits
 from webchat.logic.presence import Presence
@@ -44,6 +47,7 @@ class Node:
     accounts: Accounts
     friends: Friends
     chat: Chat
+    files: Files
 
     def start(self) -> None:
         self.committer.start()
@@ -104,7 +108,12 @@ def build_node(settings: Settings) -> Node:
         Accounts(store, committer, Hasher(), now_ms, settings.session_days),
         Friends(store, committer),
         Chat(engine, store, committer, hub.cursor, now_ms),
+        Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings)),
     )
+
+
+def file_limits(settings: Settings) -> files.Limits:
+    return files.Limits(settings.file_max * files.MIB, settings.files_unsent * files.MIB, settings.file_types)
 
 
 def now_ms() -> int:

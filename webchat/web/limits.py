@@ -32,6 +32,7 @@ class RateLimits:
         self._login_address = _windows("limit_login", settings.limit_login, PER_ADDRESS)
         self._send = _windows("limit_send", settings.limit_send)
         self._friends = _windows("limit_friends", settings.limit_friends)
+        self._upload = _windows("limit_upload", settings.limit_upload)
         self._under_way: Counter[str] = Counter()
 
     def register(self, address: str) -> None:
@@ -70,6 +71,10 @@ class RateLimits:
     def send(self, user: int) -> None:
         """Count a send. Raises TooMany."""
         self._send.count(user)
+
+    def upload(self, user: int) -> None:
+        """Count an upload. Raises TooMany."""
+        self._upload.count(user)
 
 
 class Windows:
