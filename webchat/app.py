@@ -15,6 +15,7 @@ from webchat.web import problems
 from webchat.web.blocks import Block
 from webchat.web.conversations import History, ReadMarks
 from webchat.web.events import Events
+from webchat.web.files import Avatar, FileContent, Files, Thumbnail
 from webchat.web.friends import Friend, Friends
 from webchat.web.guard import TRUSTED_PROXIES, Guard
 from webchat.web.headers import Headers
@@ -86,6 +87,10 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/messages", Messages(guard, node.chat, limits)),
         ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
         ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
+        ("/api/files", Files(guard, node.files, limits)),
+        ("/api/files/{file}", FileContent(guard, node.files)),
+        ("/api/files/{file}/thumbnail", Thumbnail(guard, node.files)),
+        ("/api/users/{name}/avatar", Avatar(guard, node.files)),
         ("/api/friends", Friends(guard, node.friends, limits)),
         ("/api/friends/{name}", Friend(guard, node.friends, limits)),
         ("/api/blocks/{name}", Block(guard, node.blocks, limits)),

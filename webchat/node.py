@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import RedisBus
 from webchat.data.committer import Committer
@@ -17,11 +18,13 @@ from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
+from webchat.logic import files
 from webchat.logic.accounts import Accounts
 from webchat.logic.blocks import Blocks
 from webchat.logic.chat import Chat
 from webchat.logic.export import Export
 from webchat.logic.farewell import Farewell
+from webchat.logic.files import Files
 from webchat.logic.friends import Friends
 from webchat.logic.hub import Hub, Limits
 from webchat.logic.passwords import Hasher
@@ -55,6 +58,7 @@ class Node:
     profiles: Profiles
     chat: Chat
     export: Export
+    files: Files
 
     def start(self) -> None:
         self.committer.start()
@@ -123,7 +127,12 @@ def build_node(settings: Settings) -> Node:
         Profiles(store, committer),
         chat,
         Export(store, chat, sessions, now_ms),
+        Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings)),
     )
+
+
+def file_limits(settings: Settings) -> files.Limits:
+    return files.Limits(settings.file_max * files.MIB, settings.files_unsent * files.MIB, settings.file_types)
 
 
 def now_ms() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +26,8 @@ DEFAULT_DATA = PROJECT / "data"
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Rate = Annotated[str, Meta(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
+_FILE_TYPE = r"!?[\w.+*-]+/[\w.+*-]+"
+_FILE_TYPES = re.compile(rf"{_FILE_TYPE}(,{_FILE_TYPE})*")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -68,6 +71,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     limit_send: Rate = setting("200/10 second", "sends and read marks per user and worker")
     limit_friends: Rate = setting("60/minute", "changes of friendships, blocks and profiles per user and worker")
+    limit_upload: Rate = setting("60/minute", "uploads per user and worker")
+    files: str = setting("", "folder of uploaded files, shared by all hosts; empty: `files` in the data folder")
+    file_max: Positive = setting(25, "MiB of one uploaded file, at most")
+    file_types: str = setting(
+        "*/*", "media types that may be uploaded, separated by commas; with `!` in front, those that may not"
+    )
+    files_unsent: Positive = setting(250, "MiB of files that one user may have uploaded and not sent yet")
     session_days: Positive = setting(30, "days until a session or token ends")
     feed_keep: Annotated[int, Meta(ge=100)] = setting(
         10_000, "entries a feed keeps; older cursors are answered `reset`"
@@ -103,13 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 except msgspec.ValidationError as error:
                     raise SetupError(f"{PREFIX}{field.name.upper()}={values[field.name]}: {error} ({doc})") from None
         loaded = cls(**checked)
-        if _is_file(loaded.folder):
-            raise SetupError(f"{PREFIX}DATA={loaded.data}: this is a file; name a folder")
-        for name in loaded.forwarded_allow_ips.replace("*", "").split(","):
-            try:
-                ipaddress.ip_network(name.strip() or "::1", strict=False)
-            except ValueError as error:
-                raise SetupError(f"{PREFIX}FORWARDED_ALLOW_IPS={loaded.forwarded_allow_ips}: {error}") from None
+        _check(loaded)
         return loaded
 
     def environ(self) -> dict[str, str]:
@@ -119,6 +123,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def folder(self) -> Path:
         return Path(self.data).expanduser().resolve()
+
+    @property
+    def files_folder(self) -> Path:
+        return Path(self.files).expanduser().resolve() if self.files else self.folder / "files"
 
     @property
     def on_loopback(self) -> bool:
@@ -132,6 +140,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def on_default_database(self) -> bool:
         return not self.database_url and self.folder == DEFAULT_DATA
+
+
+def _check(loaded: Settings) -> None:
+    """What the types of the fields do not say. Raises SetupError with the variable's name."""
+    for name, value, folder in (("DATA", loaded.data, loaded.folder), ("FILES", loaded.files, loaded.files_folder)):
+        if _is_file(folder):
+            raise SetupError(f"{PREFIX}{name}={value}: this is a file; name a folder")
+    if not _FILE_TYPES.fullmatch(loaded.file_types):
+        raise SetupError(f"{PREFIX}FILE_TYPES={loaded.file_types}: write it like `image/*,!image/svg+xml`")
+    for name in loaded.forwarded_allow_ips.replace("*", "").split(","):
+        try:
+            ipaddress.ip_network(name.strip() or "::1", strict=False)
+        except ValueError as error:
+            raise SetupError(f"{PREFIX}FORWARDED_ALLOW_IPS={loaded.forwarded_allow_ips}: {error}") from None
 
 
 def _is_file(path: Path) -> bool:

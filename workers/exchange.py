@@ -41,6 +41,7 @@ from workers.plain import Plain
 Headers = list[tuple[Any, Any]]  # strings, if the application keeps to the rules; that is looked at
 
 _LINES_MAX = 512  # header lines kept ready; what an application answers with hardly varies
+READ_PAST = 64 * 1024  # bytes at once; gunicorn's reader copies all that it holds for each piece
 _BODILESS = ("204", "304")
 _lines: dict[tuple[str, str], str] = {}
 _date_line: tuple[int, str] = (0, "")
@@ -133,7 +134,7 @@ class Exchange:
         self.close = True
         if not self._body.failed:
             with gevent.Timeout(self._worker.cfg.keepalive, False):
-                while self._body.read(1024):
+                while self._body.read(READ_PAST):
                     pass
                 self.rest = self._body.reader.unreader.take_buffered()
                 self.close = False

@@ -1,5 +1,5 @@
 """What a worker does by the clock: look into the database while the doorbell is broken, show that it
-lives, sweep out old mailboxes, expired sessions and long feeds, and publish its metrics.
+lives, sweep out old mailboxes, expired sessions, long feeds and files that nobody needs, and publish its metrics.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class Janitor:
         node.accounts.forget_old_claims()
         while node.committer.submit(lambda tx: tx.trim_feeds(node.settings.feed_keep, FEEDS_AT_ONCE)) == FEEDS_AT_ONCE:
             gevent.sleep(0.1)
+        node.files.tidy()
 
     def _numbers(self) -> dict[str, int]:
         node, counters = self._node, self._node.hub.counters

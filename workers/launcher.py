@@ -95,7 +95,8 @@ def with_absolute_paths(settings: Settings) -> Settings:
     database = settings.database_url
     if database.startswith("sqlite:///"):
         database = f"sqlite:///{Path(database.removeprefix('sqlite:///')).expanduser().absolute()}"
-    return msgspec.structs.replace(settings, data=str(settings.folder), database_url=database)
+    files = str(settings.files_folder) if settings.files else ""
+    return msgspec.structs.replace(settings, data=str(settings.folder), files=files, database_url=database)
 
 
 def make_folders(data: Path) -> Path:

@@ -18,6 +18,9 @@ DEVICE = re.compile(DEVICE_PATTERN)
 
 MessageKind = Literal["text", "created", "renamed", "added", "removed", "left", "role"]
 Role = Literal["owner", "admin", "member"]
+FILES_MAX = 10  # on one message
+FILE_ID_PATTERN = r"^[A-Za-z0-9_-]{22}$"
+FILE_NAME_MAX = 255  # characters
 QUOTE_MAX = 200  # characters of the message that is answered
 
 

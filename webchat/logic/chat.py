@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from webchat.data import blocks, profiles
+from webchat.data import attachments, blocks, profiles
 from webchat.data.committer import Committer
 from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
-from webchat.entities.feed import Cursor, ReadEvent, Snapshot
+from webchat.entities.feed import Cursor, ReadEvent, Snapshot, encode
 from webchat.entities.people import Session
-from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Draft, Message, Posted, ReadMark
+from webchat.entities.talk import CLIENT_ID_MAX, FILES_MAX, TEXT_MAX, Draft, Extra, Message, Posted, ReadMark
 from webchat.errors import Conflict, Invalid, NotFound, NotLoggedIn
 
 # One sentence for the absent and for the forbidden: an answer must not tell which.
@@ -44,26 +44,33 @@ class Chat:
         text: str,
         client_id: str,
         device: str = "",
+        files: Sequence[str] = (),
     ) -> Posted:
-        """Commit a message to a friend (by name) or a conversation (by id).
+        """Commit a message to a friend (by name) or a conversation (by id), with files that the sender has uploaded.
 
         The same (sender, client id) gives the first message again, on any node and for ever. The poll of the
         sender's own `device` is not woken by it. Raises NotFound where the sender may not send, Conflict where the
         client id was used for other content, NotLoggedIn where the session has ended.
         """
-        check_text(text)
+        if files:
+            check_files(files)
+        if text or not files:
+            check_text(text)
         check_client_id(client_id)
         if (to is None) == (conversation is None):
             raise Invalid("give either `to` or `conversation`", code="bad_recipient")
         place = conversation if conversation is not None else self._with(session.user, to or "")
         now = self._now()
         draft = Draft(place or NO_PLACE, session.user, session.name, text, client_id, now, device, session.id)
-        posted = self._committer.send(draft)
+        if files:
+            posted = self._committer.submit(lambda tx: post_with_files(tx, draft, files))
+        else:
+            posted = self._committer.send(draft)
         if posted is None:
             if not self._store.living_sessions([session.id], now):
                 raise NotLoggedIn("this session is over; log in again")
             raise NotFound(NOWHERE)
-        if not posted.is_new and (posted.message.text, posted.message.conversation) != (text, place):
+        if not posted.is_new and not is_the_same(posted.message, text, place, files):
             raise Conflict("this client_id was used for another message", code="client_id_reused")
         return posted
 
@@ -117,6 +124,32 @@ def check_text(text: str) -> None:
         raise Invalid("a message cannot contain the character NUL (U+0000)", code="bad_text")
     if not text.strip() or len(text) > TEXT_MAX:
         raise Invalid(f"a message has 1 to {TEXT_MAX} characters, not all of them blank", code="bad_text")
+
+
+def check_files(files: Sequence[str]) -> None:
+    if len(files) > FILES_MAX or len(set(files)) < len(files):
+        raise Invalid(f"a message has up to {FILES_MAX} files, each of them once", code="bad_files")
+
+
+def post_with_files(tx: Transaction, draft: Draft, files: Sequence[str]) -> Posted | None:
+    """`Transaction.post` for a draft with files, which hang on its message from then on. Raises NotFound."""
+    if tx.message_of(draft.sender, draft.client_id) is None and tx.membership(draft.conversation, draft.sender):
+        # Asked again, now that the conversation is locked: a twin of this send may just have claimed them.
+        twin = tx.message_of(draft.sender, draft.client_id)
+        if twin is None and (draft.session is None or tx.living_sessions([draft.session], draft.sent_at)):
+            claimed = attachments.claim(tx, draft.sender, files)
+            draft = draft._replace(extra=encode(Extra(files=claimed)))
+    posted = tx.post([draft])[0]
+    if posted is not None and posted.is_new:
+        attachments.attach(tx, files, draft.conversation, posted.message.id)
+    return posted
+
+
+def is_the_same(message: Message, text: str, place: int | None, files: Sequence[str]) -> bool:
+    """Whether the message is what this send would say."""
+    if (message.text, message.conversation) != (text, place):
+        return False
+    return not (message.files or files) or [file.id for file in message.files] == list(files)
 
 
 def check_client_id(client_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ BODY_MAX = 64 * 1024  # bytes
 BODY_SECONDS = 20.0  # for all of it: 3 KiB/s will do, and a client that stalls holds a connection
 DIGITS_MAX = 18  # of an integer in a URL: what 64 bits surely hold
 ID_MAX = 10**DIGITS_MAX - 1
+PIECE = 64 * 1024  # bytes of a file that are taken in at once, each within `BODY_SECONDS`: at the same pace
 
 _decoders: dict[type, msgspec.json.Decoder] = {}  # type: ignore[type-arg]
 
@@ -58,6 +60,36 @@ def _received(req: falcon.Request) -> bytes:
         with gevent.Timeout(BODY_SECONDS, Invalid("the body did not arrive in time", code="bad_body")):
             body: bytes = stream.read(BODY_MAX + 1)
             return body
+    except Invalid:
+        raise
+    except Exception as error:  # the HTTP server's own classes, unknown to this tier
+        raise Invalid("the body breaks off, or its chunks are malformed", code="bad_body") from error
+
+
+def read_file(req: falcon.Request, most: int) -> Iterator[bytes]:
+    """A body of any size up to `most` bytes, piece by piece: a slow client may take long, one that stalls may not.
+
+    Raises TooLarge, and Invalid where it breaks off.
+    """
+    size = req.content_length
+    too_large = TooLarge(f"a file has at most {most >> 20} MiB")
+    if (size or 0) > most:
+        raise too_large
+    received = 0
+    while piece := _piece(req):
+        received += len(piece)
+        if received > most:
+            raise too_large
+        yield piece
+    if size is not None and received != size:
+        raise Invalid("the body breaks off", code="bad_body")
+
+
+def _piece(req: falcon.Request) -> bytes:
+    try:
+        with gevent.Timeout(BODY_SECONDS, Invalid("the body did not arrive in time", code="bad_body")):
+            piece: bytes = req.stream.read(PIECE)
+            return piece
     except Invalid:
         raise
     except Exception as error:  # the HTTP server's own classes, unknown to this tier

@@ -17,11 +17,13 @@ import falcon
 from webchat.entities.people import Session
 from webchat.errors import Forbidden, Invalid, NotLoggedIn
 from webchat.logic.accounts import Accounts
+from webchat.web.body import parameter
 
 TRUSTED_PROXIES = "webchat.trusted_proxies"  # the environ's key of this process's `Proxies`
 SLOT_HEADER = "X-Webchat-Session"
 DEFAULT_SLOT = "main"
 _SLOT = re.compile(r"[a-z0-9]{1,16}")
+SLOT_PARAMETER = "slot"
 _BEARER = "bearer "
 _READING = ("GET", "HEAD")
 _OWN_SITES = ("same-origin", "none")  # `none`: a person typed the address
@@ -111,6 +113,16 @@ class Guard:
     def session(self, req: falcon.Request) -> Session:
         """Whose request this is. Raises NotLoggedIn, and Forbidden for a forged one."""
         return self._accounts.session(_secret(req))
+
+    def session_of_image(self, req: falcon.Request) -> Session:
+        """Like `session`, where the slot may be in the query: a page's images are asked for without headers of its own.
+
+        A foreign page learns nothing by it: the browser sends it neither our cookies nor the answer.
+        """
+        named = parameter(req, SLOT_PARAMETER)
+        if named is not None:
+            req.env.setdefault("HTTP_" + SLOT_HEADER.upper().replace("-", "_"), named)
+        return self.session(req)
 
     def claim(self, req: falcon.Request) -> Session:
         """Like `session`, for what finds out itself whether the session still lives; see `Accounts.claim`."""

@@ -35,7 +35,8 @@ class Headers:
         self.failures = 0
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
-        resp.set_headers(_API if req.path.startswith("/api/") else _PAGE)
+        if not (succeeded and hasattr(resource, "has_own_headers")):
+            resp.set_headers(_API if req.path.startswith("/api/") else _PAGE)
         self.requests += 1
         if not succeeded:
             self._count_failure(resp)

@@ -34,6 +34,7 @@ class RateLimits:
         self._send = _windows("limit_send", settings.limit_send)
         self._friends = _windows("limit_friends", settings.limit_friends)
         self._export = Windows(EXPORTS, EXPORT_SECONDS)
+        self._upload = _windows("limit_upload", settings.limit_upload)
         self._under_way: Counter[str] = Counter()
 
     def register(self, address: str) -> None:
@@ -76,6 +77,10 @@ class RateLimits:
     def send(self, user: int) -> None:
         """Count a send. Raises TooMany."""
         self._send.count(user)
+
+    def upload(self, user: int) -> None:
+        """Count an upload. Raises TooMany."""
+        self._upload.count(user)
 
 
 class Windows:

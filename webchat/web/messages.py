@@ -8,7 +8,7 @@ import falcon
 import msgspec
 from msgspec import Meta
 
-from webchat.entities.talk import CLIENT_ID_MAX, DEVICE_PATTERN, TEXT_MAX, Message
+from webchat.entities.talk import CLIENT_ID_MAX, DEVICE_PATTERN, FILE_ID_PATTERN, FILES_MAX, TEXT_MAX, Message
 from webchat.logic.chat import Chat
 from webchat.web.answer import answer
 from webchat.web.body import ID_MAX, read_body
@@ -20,16 +20,21 @@ from webchat.web.operation import operation
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Give `to` (a friend's name) or `conversation` (an id). A retry must carry the same `client_id`.
 
-    The sender's own poll that names the same `device` is not ended by this message.
+    The sender's own poll that names the same `device` is not ended by this message. `files`: ids of files that the
+    sender has uploaded (`POST /api/files`) and not sent yet; with files, `text` may be empty.
     """
 
-    text: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TEXT_MAX})]
+    text: Annotated[str, Meta(extra_json_schema={"maxLength": TEXT_MAX})]
     client_id: Annotated[
         str, Meta(extra_json_schema={"minLength": 1, "maxLength": CLIENT_ID_MAX, "pattern": "^[ -~]+$"})
     ]
     to: str | None = None
     conversation: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
     device: Annotated[str, Meta(pattern=DEVICE_PATTERN)] = ""
+    files: Annotated[
+        list[Annotated[str, Meta(pattern=FILE_ID_PATTERN)]],
+        Meta(max_length=FILES_MAX, extra_json_schema={"uniqueItems": True}),
+    ] = []
 
 
 class Sent(msgspec.Struct):
@@ -52,5 +57,7 @@ class Messages:
         session = self._guard.claim(req)
         self._limits.send(session.user)
         new = read_body(req, NewMessage)
-        message, is_new = self._chat.send(session, new.to, new.conversation, new.text, new.client_id, new.device)
+        message, is_new = self._chat.send(
+            session, new.to, new.conversation, new.text, new.client_id, new.device, new.files
+        )
         answer(resp, Sent(message), 201 if is_new else 200)

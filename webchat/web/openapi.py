@@ -13,7 +13,7 @@ import msgspec
 from webchat import __version__
 from webchat.web import problems
 from webchat.web.guard import DEFAULT_SLOT, SLOT_HEADER, cookie_name
-from webchat.web.operation import Operation, operation, operation_of
+from webchat.web.operation import OCTETS, Operation, operation, operation_of
 
 PATH = "/api/openapi.json"
 REF = "#/components/schemas/{name}"
@@ -40,7 +40,7 @@ def document(routes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         for method in METHODS
         if (responder := getattr(resource, f"on_{method}", None)) and (found := operation_of(responder))
     ]
-    types = {kind for _, _, each in described for kind in (each.body, *each.answers.values()) if kind is not None}
+    types = {kind for _, _, each in described for kind in (each.body, *each.answers.values())} - {None, OCTETS}
     ordered = sorted(types | {problems.Problem}, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template=REF)
     schema_of = dict(zip(ordered, schemas, strict=True))
@@ -78,7 +78,9 @@ def _operation(template: str, method: str, each: Operation, schema_of: Mapping[A
     }
     if each.access == "session":
         made["security"] = [{"token": []}, {"cookie": []}]
-    if each.body is not None:
+    if each.body is OCTETS:
+        made["requestBody"] = {"required": True, "content": {"*/*": {}}}
+    elif each.body is not None:
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema_of[each.body]}}}
     return made
 
@@ -110,7 +112,9 @@ def _answer(each: Operation, status: int, schema_of: Mapping[Any, Any]) -> dict[
     made: dict[str, Any] = {"description": falcon.code_to_http_status(status)[4:]}
     kind = each.answers[status]
     if kind is not None:
-        made["content"] = {each.media_type: {"schema": schema_of[kind]}}
+        media_types = [each.media_type] if isinstance(each.media_type, str) else each.media_type
+        schema = {} if kind is OCTETS else {"schema": schema_of[kind]}
+        made["content"] = dict.fromkeys(media_types, schema)
     return made
 
 

@@ -16,6 +16,10 @@ Responder = TypeVar("Responder", bound=Callable[..., None])
 Access = Literal["anybody", "cookie", "session"]
 
 
+class OCTETS:
+    """Stands for a body that is no JSON, but bytes."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A query parameter and its JSON schema."""
@@ -36,7 +40,7 @@ class Operation:
     query: Sequence[Parameter] = ()
     problems: Sequence[int] = ()
     access: Access = "session"
-    media_type: str = "application/json"
+    media_type: str | Sequence[str] = "application/json"
     path_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

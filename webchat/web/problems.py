@@ -65,16 +65,19 @@ def _fill_with(resp: falcon.Response, error: errors.ChatError) -> None:
     fill(resp, status, error.code, error.detail, error.retry_after)
 
 
-_HTTP_CODES = {404: "no_such_call", 405: "method_not_allowed", 400: "invalid"}
+_HTTP_CODES = {404: "no_such_call", 405: "method_not_allowed", 400: "invalid", 416: "bad_range"}
+_HTTP_DETAILS = {
+    404: "there is no such call",
+    405: "this call has no such method",
+    416: "the file has no such bytes; Content-Range says how many it has",
+}
 
 
 def on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _: Any) -> None:
     """Falcon's own refusals (no such route, wrong method, …) in the same form."""
     for name, value in dict(error.headers or {}).items():
         resp.set_header(name, value)
-    detail = error.description or {404: "there is no such call", 405: "this call has no such method"}.get(
-        error.status_code, error.title or "refused"
-    )
+    detail = error.description or _HTTP_DETAILS.get(error.status_code, error.title or "refused")
     fill(resp, error.status_code, _HTTP_CODES.get(error.status_code, "refused"), detail)
 
 
