@@ -63,17 +63,48 @@ export class Api {
     return this.#call("GET", "events", { query, signal, patience: probe ? PROBE_MS : POLL_MS });
   }
 
-  send = ({ conversation, text, client_id }) =>
-    this.#call("POST", "messages", { body: { conversation, text, client_id, device: this.device } });
+  /** `entry`: `{conversation, text, client_id, reply_to?, files?}`. */
+  send = ({ conversation, text, client_id, reply_to, files }) =>
+    this.#call("POST", "messages", { body: { conversation, text, client_id, device: this.device, reply_to, files } });
+  edit = (message, text) => this.#call("PATCH", `messages/${message}`, { body: { text } });
+  delete = (message) => this.#call("DELETE", `messages/${message}`);
+  react = (message, emoji) => this.#call("PUT", reaction(message, emoji));
+  unreact = (message, emoji) => this.#call("DELETE", reaction(message, emoji));
 
+  /** A page of history: `query` has `before`, `after` or `around` (a message's id), and `limit`. */
   messages = (conversation, query) => this.#call("GET", `conversations/${conversation}/messages`, { query });
-  markRead = (conversation, number) =>
-    this.#call("PUT", `conversations/${conversation}/read`, { body: { number } });
+  /** Up to `number`; `back`: everything after it counts as unread again. */
+  markRead = (conversation, number, { back } = {}) =>
+    this.#call("PUT", `conversations/${conversation}/read`, { body: { number, back } });
+  /** `{conversation: number}`: what this browser has got. */
+  delivered = (numbers) => this.#call("POST", "receipts", { body: { delivered: numbers } });
+  typing = (conversation) => this.#call("POST", `conversations/${conversation}/typing`);
+  /** `query` has `query`, and perhaps `conversation`, `before` and `limit`. */
+  search = (query, signal) => this.#call("GET", "search", { query, signal });
+
+  createGroup = (name, members) => this.#call("POST", "conversations", { body: { name, members } });
+  conversation = (id) => this.#call("GET", `conversations/${id}`);
+  renameGroup = (id, name) => this.#call("PATCH", `conversations/${id}`, { body: { name } });
+  /** Adds somebody, or changes their `role`. */
+  putMember = (id, name, { role } = {}) => this.#call("PUT", member(id, name), { body: { role } });
+  removeMember = (id, name) => this.#call("DELETE", member(id, name));
+  mute = (id, muted) => this.#call("PUT", `conversations/${id}/settings`, { body: { muted } });
 
   findPeople = (query, signal) => this.#call("GET", "users", { query: { query }, signal });
-  ask = (name) => this.#call("POST", "friends", { body: { name } });
+  user = (name) => this.#call("GET", `users/${encodeURIComponent(name)}`);
+  ask = (name, note) => this.#call("POST", "friends", { body: { name, note } });
   accept = (name) => this.#call("PUT", `friends/${encodeURIComponent(name)}`);
   unfriend = (name) => this.#call("DELETE", `friends/${encodeURIComponent(name)}`);
+  block = (name) => this.#call("PUT", `blocks/${encodeURIComponent(name)}`);
+  unblock = (name) => this.#call("DELETE", `blocks/${encodeURIComponent(name)}`);
+
+  me = () => this.#call("GET", "me");
+  changeMe = (changes) => this.#call("PATCH", "me", { body: changes });
+  changePassword = (old, password) => this.#call("PUT", "me/password", { body: { old, new: password } });
+  sessions = () => this.#call("GET", "me/sessions");
+  endSession = (id) => this.#call("DELETE", `me/sessions/${id}`);
+  data = () => this.#call("GET", "me/data");
+  deleteAccount = (password) => this.#call("DELETE", "me", { body: { password } });
 
   async #call(method, path, { body, query, signal, guest = false, patience = CALL_MS } = {}) {
     const search = query ? `?${new URLSearchParams(query)}` : "";
@@ -113,3 +144,7 @@ export class Api {
     throw problem;
   }
 }
+
+// Fields that are undefined are not in the JSON: an older server does not hear of them.
+const reaction = (message, emoji) => `messages/${message}/reactions/${encodeURIComponent(emoji)}`;
+const member = (id, name) => `conversations/${id}/members/${encodeURIComponent(name)}`;

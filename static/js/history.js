@@ -72,7 +72,7 @@ export class History {
     try {
       const page = await this.#api.messages(id, query);
       this.#failed.delete(id);
-      this.#store.applyPage(id, page);
+      this.#store.applyPage(id, page, query);
     } catch {
       this.#failed.add(id);
     } finally {

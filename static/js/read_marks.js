@@ -22,6 +22,13 @@ export class ReadMarks {
     this.#tell(id);
   }
 
+  /** Everything after `number` counts as unread again. Throws where the server refuses it. */
+  async markUnread(id, number) {
+    this.#wanted.delete(id);
+    await this.#api.markRead(id, number, { back: true });
+    this.#store.applyRead(id, number, { back: true });
+  }
+
   wake() {
     for (const id of this.#wanted.keys()) this.#tell(id);
   }

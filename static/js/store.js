@@ -7,12 +7,17 @@
  */
 
 import {
-  initialState, withEvent, withMessage, withPage, withRead, withSnapshot, withTrimmed,
-} from "./state.js";
+  withChanged, withLine, withMessage, withoutConversation, withPage, withRead, withTime, withTrimmed,
+} from "./conversations.js";
+import { initialState, withEvent, withSnapshot } from "./state.js";
+
+/** Who types is looked over so often, while anybody does. */
+const TYPING_MS = 1_000;
 
 export class Store extends EventTarget {
   #state;
   #announced = false;
+  #typing = null;
 
   constructor(me) {
     super();
@@ -31,7 +36,8 @@ export class Store extends EventTarget {
 
   applyEvents(events) {
     for (const event of events) {
-      this.#set(withEvent(this.#state, event));
+      this.#set(withEvent(this.#state, event, performance.now()));
+      if (event.type === "typing") this.#watchTyping();
       if (event.type !== "message") continue;
       const unknown = !this.#state.conversations.has(event.message.conversation);
       if (unknown) this.dispatchEvent(new Event("lost"));
@@ -44,13 +50,29 @@ export class Store extends EventTarget {
     this.#stored(message);
   }
 
-  applyPage(conversation, page) {
-    this.#set(withPage(this.#state, conversation, page));
+  /** The answer to an edit, a deletion or a reaction of one's own. */
+  applyChanged(message) {
+    this.#set(withChanged(this.#state, message));
+  }
+
+  /** The answer to a change of a group, or of how one has it. */
+  applyConversation(line) {
+    this.#set(withLine(this.#state, line));
+  }
+
+  applyLeft(conversation) {
+    this.#set(withoutConversation(this.#state, conversation));
+  }
+
+  /** A page of history, and what was asked for: {} (the newest), {before}, {after} or {around}. */
+  applyPage(conversation, page, asked) {
+    this.#set(withPage(this.#state, conversation, page, asked));
     page.messages.forEach((message) => this.#stored(message));
   }
 
-  applyRead(conversation, number) {
-    this.#set(withRead(this.#state, conversation, number));
+  /** `back`: marked as unread. */
+  applyRead(conversation, number, { back = false } = {}) {
+    this.#set(withRead(this.#state, conversation, number, back));
   }
 
   trim(conversation, keep) {
@@ -66,6 +88,15 @@ export class Store extends EventTarget {
       this.#announced = false;
       this.dispatchEvent(new Event("change"));
     });
+  }
+
+  #watchTyping() {
+    this.#typing ??= setInterval(() => {
+      this.#set(withTime(this.#state, performance.now()));
+      if (this.#state.typing.size > 0) return;
+      clearInterval(this.#typing);
+      this.#typing = null;
+    }, TYPING_MS);
   }
 
   #set(state) {

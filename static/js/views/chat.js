@@ -84,8 +84,8 @@ export class Chat {
     parts.composer.hidden = !open;
     parts.text.disabled = !open;
     parts.closed.hidden = open;
-    const asked = state.requests.get(name) === "outgoing";
-    const wants = state.requests.get(name) === "incoming";
+    const asked = state.requests.get(name)?.direction === "outgoing";
+    const wants = state.requests.get(name)?.direction === "incoming";
     parts.askAgain.hidden = asked;
     setText(parts.askAgain, wants ? "Accept" : "Ask again");
     setText(parts.closedText, closedSentence(name, { asked, wants }));

@@ -13,7 +13,7 @@ const CHOICES = {
 
 /** The relation as the state has it now; what a search said may be old. */
 export function relationTo({ friends, requests }, name) {
-  return friends.has(name) ? "friend" : (requests.get(name) ?? "none");
+  return friends.has(name) ? "friend" : (requests.get(name)?.direction ?? "none");
 }
 
 /** Draws `people` (`{name, relation}`); `act[what](name)` does what a button says. */

@@ -44,9 +44,9 @@ export class Sidebar {
   }
 
   #renderRequests({ requests }, direction) {
-    const people = [...requests]
-      .filter(([, theirs]) => theirs === direction)
-      .map(([name]) => ({ name, relation: direction }));
+    const people = [...requests.values()]
+      .filter((request) => request.direction === direction)
+      .map(({ name }) => ({ name, relation: direction }));
     renderPeople(this.#parts[`${direction}List`], people, this.#act);
     this.#parts[direction].hidden = people.length === 0;
   }
