@@ -1,66 +1,72 @@
-"""The accepting end: gevent's server, whose idle connections may rest without a greenlet.
+"""The accepting end: gevent's server, which also counts connections that have no greenlet.
 
-A greenlet costs some 8 KiB of stack, which a parked poll uses and a connection between two requests does not. One that
-has been idle for a while is taken off its greenlet and kept by its line alone; when something arrives, it gets a new
-one. It stays one of the connections that are counted: a place is kept free for its return, so that it never has to
-wait for one.
+gevent's counts greenlets, and accepts no more connections when there are as many as there may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from gevent.pool import Pool
 from gevent.server import StreamServer
 
-from workers.line import Line
+Take = Callable[["Server", Any, Any], bool]
+
+
+class Named:
+    """A listener's name, for connections that are handled after the listener was closed.
+
+    gunicorn asks the listener itself, and resets a connection that was accepted just before the end.
+    """
+
+    def __init__(self, listener: Any) -> None:
+        self._name = listener.getsockname()
+
+    def getsockname(self) -> Any:
+        return self._name
 
 
 class Places(Pool):  # type: ignore[misc]  # gevent is untyped
-    """Greenlets of connections; `resting` connections have none, and need one at any moment."""
+    """Greenlets of connections that have one each; `lines` have none of their own."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
-        self.resting = 0
+        self.lines = 0
 
     def full(self) -> bool:
-        return int(self.free_count()) <= self.resting
+        return int(self.free_count()) <= self.lines
 
 
 class Server(StreamServer):  # type: ignore[misc]
-    """`places`: how many connections there may be."""
+    """`places`: how many connections there may be. `take(server, client, addr)`: whether it serves this one without a
+    greenlet of its own, until it says `done`; if not, the handler gets one."""
 
-    def __init__(self, listener: Any, places: int, **tls: Any) -> None:
+    def __init__(self, listener: Any, places: int, take: Take, **tls: Any) -> None:
         super().__init__(listener, handle=self._not_yet, spawn=Places(places), **tls)
-        self._resting: set[Any] = set()
+        self.named = Named(listener)
+        self._take = take
 
     @property
     def connections(self) -> int:
-        return len(self.pool) + int(self.pool.resting)
+        return len(self.pool) + int(self.pool.lines)
 
-    def rest(self, line: Line, go_on: Callable[[], None]) -> None:
-        """The line's greenlet is about to end; `go_on` is to run in another one when something arrives."""
-        self._resting.add(line.client)
-        self.pool.resting += 1
-        line.when_readable(partial(self._wake, line, go_on))
-
-    def _wake(self, line: Line, go_on: Callable[[], None]) -> None:
-        self.pool.resting -= 1
-        self.pool.spawn(self._again, line.client, go_on)
-
-    def _again(self, client: Any, go_on: Callable[[], None]) -> None:
-        self._resting.discard(client)
+    def do_handle(self, client: Any, addr: Any) -> None:
+        self.pool.lines += 1
+        taken = False
         try:
-            go_on()
+            taken = self._take(self, client, addr)
         finally:
-            self.do_close(client)
+            if not taken:
+                self.pool.lines -= 1
+        if not taken:
+            super().do_handle(client, addr)
 
-    def do_close(self, sock: Any, *rest: Any) -> None:
-        """Called when a connection's greenlet ends."""
-        if sock not in self._resting:
-            super().do_close(sock, *rest)
+    def done(self, client: Any) -> None:
+        """A connection that was taken has ended."""
+        self.pool.lines -= 1
+        client.close()
+        self._start_accepting_if_started()
 
     def _not_yet(self, *_: Any) -> None:
         raise NotImplementedError("the worker sets the handler")

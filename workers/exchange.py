@@ -4,10 +4,10 @@ The answer of nearly every call is one piece of bytes under a few well-known hea
 and body together. Any other answer (streamed, without a body by its status, with odd headers, begun by `write`) goes
 through gunicorn's own `Response`.
 
-An application may return an iterable of length 1 whose piece does not exist yet, and wait in it (`comet.holds` in the
-environ says so); best in a method `piece`, which is then called in place of the iteration. Meanwhile nothing of the
-request is kept here but its method and its target. `comet.watch` in the environ tells it when the client has gone:
-`with environ["comet.watch"](gone): …`.
+An application may return an iterable of length 1 whose piece does not exist yet (`comet.holds` in the environ says so).
+It has three more methods then: `look(wake)` returns the piece, or None, and calls `wake` when it is time to look again;
+`gone()` says that the client has left, and ends the wait as well; `close()` is WSGI's. Meanwhile no greenlet waits, and
+nothing of the request is kept here but its method and its target.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Exchange:
 
     __slots__ = (
         "_body",
+        "_held",
         "_length",
         "_line",
         "_lines",
@@ -103,6 +104,7 @@ class Exchange:
         self._response: Response | None = None
         self.rest = b""
         self._body: Body | None = None
+        self._held: Any = None  # what the application returned, while its piece does not exist
 
     # --- the request
 
@@ -113,7 +115,6 @@ class Exchange:
         environ["wsgi.input"] = self._input(data, plain.head, plain.length)
         environ["wsgi.early_hints"] = self.send_early_hints
         environ["gunicorn.socket"] = self._line.client
-        environ["comet.watch"] = self._line.watch
         return self._worker.wsgi(environ, self.start_response)
 
     def _input(self, data: bytes, head: int, length: int) -> Any:
@@ -186,13 +187,17 @@ class Exchange:
     def headers_sent(self) -> bool:
         return self._sent or (self._response is not None and bool(self._response.headers_sent))
 
-    def answer(self, body: Iterable[bytes]) -> None:
-        """Send what the application returned, and read past what it left of the request."""
+    def answer(self, body: Iterable[bytes], wake: Callable[[], object]) -> bool:
+        """Send what the application returned, and read past what it left of the request.
+
+        False where it does not exist yet: `wake` is called when it is time to `look`.
+        """
+        if self._response is None and hasattr(body, "look"):
+            self._held = body
+            return self.look(wake)
         try:
             if self._response is not None or not isinstance(body, Sized) or len(body) > 1:
                 self._stream(body)
-            elif hasattr(body, "piece"):
-                self._send(body.piece())  # here a held request waits
             else:
                 self._send(b"".join(body))
         finally:
@@ -201,6 +206,28 @@ class Exchange:
                 close()
         if not self.close:
             self._finish_body()
+        return True
+
+    def look(self, wake: Callable[[], object]) -> bool:
+        """The same for what is held."""
+        body = self._held
+        try:
+            piece = body.look(wake)
+            if piece is None:
+                return False
+            self._send(piece)
+        except BaseException:
+            body.close()
+            raise
+        self._held = None
+        body.close()
+        if not self.close:
+            self._finish_body()
+        return True
+
+    def gone(self) -> None:
+        """The client of a held request has left."""
+        self._held.gone()
 
     def _send(self, piece: bytes) -> None:
         length = str(len(piece))

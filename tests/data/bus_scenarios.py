@@ -17,7 +17,7 @@ from pathlib import Path
 
 import gevent
 
-from webchat.data.bus_redis import RedisBus
+from webchat.data.bus_redis import KEEP, RedisBus
 from webchat.entities.feed import Alarm, Entry, Revocation, Ring, Whisper
 from workers.embedded import find_server
 
@@ -117,6 +117,16 @@ def many_subscribe_at_once(scene: Scene) -> None:
     until("all were heard", lambda: len(ear.rings) == 5000)
 
 
+def more_rings_than_can_wait_become_one_alarm(scene: Scene) -> None:
+    bus, ear = scene.bus()
+    bus.subscribe(ANN)
+    bus.ring([Entry(BOB, number, b"{}") for number in range(1, KEEP)] + [Entry(ANN, 1, b"{}")])
+    until("as many as can wait are brought", lambda: ear.rings == [Entry(ANN, 1, b"{}")])
+    assert ear.missed_calls == []
+    bus.ring([Entry(ANN, 2, b"{}"), *(Entry(BOB, number, b"{}") for number in range(1, KEEP + 1))])
+    until("the loss of more is told", lambda: ear.missed_calls == [None])
+
+
 def who_unsubscribes_and_comes_back_hears(scene: Scene) -> None:
     bus, ear = scene.bus()
     for _ in range(50):
@@ -188,6 +198,7 @@ SCENARIOS = [
     an_alarm_reaches_every_worker_of_this_database,
     a_subscription_is_confirmed_before_it_returns,
     many_subscribe_at_once,
+    more_rings_than_can_wait_become_one_alarm,
     who_unsubscribes_and_comes_back_hears,
     a_restarted_server_is_subscribed_anew_and_the_loss_is_told,
     what_was_rung_into_an_outage_is_heard_or_its_loss_is_told,

@@ -20,8 +20,8 @@ from webchat.entities.feed import Cursor
 from webchat.entities.people import Session
 from webchat.entities.talk import Draft
 from webchat.errors import NotLoggedIn, Unavailable
-from webchat.logic.hub import Answer
 from webchat.logic.mailbox import Wake
+from webchat.logic.poll import Answer
 from webchat.node import Node, build_node
 from webchat.settings import Settings
 

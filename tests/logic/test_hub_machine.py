@@ -35,8 +35,9 @@ from webchat.entities.feed import Cursor, Revocation, Ring
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn
 from webchat.logic import passwords
-from webchat.logic.hub import READ_MAX, Answer
+from webchat.logic.hub import READ_MAX
 from webchat.logic.mailbox import TAIL_MAX, Wake
+from webchat.logic.poll import Answer
 from webchat.node import Node, build_node
 from webchat.settings import Settings
 

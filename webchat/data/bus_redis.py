@@ -35,7 +35,7 @@ PROBE_EVERY = 0.5  # seconds
 DEAF_AFTER = 1.2  # seconds without hearing a probe; with one turn of the clock, news is at most 2 s late
 SOCKET_TIMEOUT = 3.0  # seconds; a server that is silent for longer is frozen: reconnect
 CONFIRM_WAIT = 1.0  # seconds that a poll waits for its subscription
-KEEP = 10_000  # rings kept for a server that is away; older ones are found by the clock
+KEEP = 50_000  # rings that may wait for the server: a message to some ten thousand is as many at once
 BATCH = 500  # commands in one write
 READ_MAX = 64 * 1024  # bytes read at once
 LAST_RINGS = 1.0  # seconds that a worker that stops waits for its last rings to be taken
@@ -86,7 +86,7 @@ class RedisBus:
         self._read_at = 0.0
         self._rang = False  # has there been a connection to ring on?
         self._whole = False  # have the subscriptions of this connection all been confirmed?
-        self._rings: deque[Ring] = deque(maxlen=KEEP)
+        self._rings: deque[Ring] = deque()
         self._ringing = Event()
         self._channels: dict[bytes, _Channel] = {}
         self._changes: deque[tuple[bytes, bytes]] = deque()
@@ -110,6 +110,9 @@ class RedisBus:
 
     def ring(self, rings: Sequence[Ring]) -> None:
         self._rings.extend(rings)
+        if len(self._rings) > KEEP:  # one alarm says as much as all of them
+            self._rings.clear()
+            self._rings.append(Alarm())
         self._ringing.set()
 
     def subscribe(self, user: int) -> None:

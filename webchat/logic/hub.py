@@ -1,15 +1,12 @@
 """The hub: this worker's mailboxes. It parks polls, and wakes them when the doorbell rings.
 
-    look, wait, look again
-
-A poll finds the user's mailbox or opens it: subscribe, *wait for the confirmation*, then read the feed's
-top, so that whatever is committed later is heard. It looks; where there is nothing new it parks, and looks
+A poll (`webchat.logic.poll`) finds the user's mailbox or opens it: subscribe, *wait for the confirmation*, then read
+the feed's top, so that whatever is committed later is heard. It looks; where there is nothing new it parks, and looks
 again when it is woken. A mailbox lingers after its last poll, so that the next one costs neither Redis nor
 the database.
 
 A question to the database may yield: rings come, other polls look, sessions end before the answer is there.
-So a mailbox listens before it asks, and stays while somebody looks into it; and a poll parks only in the same
-breath in which it has found nothing.
+So a mailbox listens before it asks, and stays while somebody looks into it.
 """
 
 from __future__ import annotations
@@ -17,38 +14,29 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import structlog
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 
 from webchat.data.bus import Bus
 from webchat.data.store import Store
 from webchat.entities.feed import Cursor, Entry, Revocation, Ring, Whisper, encode
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn, Unavailable
-from webchat.logic.mailbox import Mailbox, Put, Wake
+from webchat.logic.clock import Clock
+from webchat.logic.mailbox import Mailbox, Parked, Put, Wake
+from webchat.logic.poll import OVER, Answer, Poll, check_session
 
 # Of one answer; a client that is further behind polls again. A client that asks and does not read costs
 # this much memory on each of its connections.
 ANSWER_MAX = 64 * 1024  # bytes, but always one event
 READ_MAX = 100  # entries read at once
-OVER = "this session has ended"
 
 # Entered while a poll is parked; calls its argument when the client has left.
 Watch = Callable[[Callable[[], None]], contextlib.AbstractContextManager[object]]
 
 log = structlog.get_logger()
-
-
-class Answer(NamedTuple):
-    """What a poll is answered: `cursor` to go on from, `events` as encoded JSON."""
-
-    cursor: Cursor
-    events: list[bytes]
-    reset: bool = False
-    ended: Wake | None = None
 
 
 class Residents(Protocol):
@@ -96,6 +84,7 @@ class Hub:
         self._limits = limits
         self._now = now
         self._clock = clock
+        self._holds = Clock(clock)
         self._boxes: dict[int, Mailbox] = {}
         self._opening: dict[int, AsyncResult] = {}
         self._mark = self._given = store.presence_mark()  # looked into up to this one; the highest that we know of
@@ -116,30 +105,36 @@ class Hub:
         the poll is parked and calls `gone` when the client has left. Raises NotLoggedIn when the session ends
         meanwhile, Unavailable where too many polls are parked or the database does not answer.
         """
-        self.counters.polls += 1
-        if cursor.epoch != self._epoch or cursor.user != session.user or not self._was_given(cursor.mark):
-            if not self._lives(session):
-                raise NotLoggedIn(OVER)
-            return self._reset(session.user)
-        box = self._enter(session)
+        poll = self.begin(session, cursor, hold, device)
+        bell = Event()
         try:
-            while True:
-                # A cursor beyond the top is no news, but has to be looked into.
-                quiet = cursor.number <= box.top and not box.has_news(cursor.number, cursor.mark, device)
-                if quiet and hold > 0 and not self.draining:
-                    return self._wait(box, session, cursor, hold, watch, device)
-                answer = self._look(box, cursor)
-                _check_session(box, session)
-                if self.draining:
-                    return answer._replace(ended=Wake.DRAIN)
-                if answer.events or answer.reset or hold <= 0:
-                    return answer
-                cursor = answer.cursor
+            answer = poll.look(bell.set)
+            if answer is None:
+                with watch(poll.gone):
+                    while answer is None:
+                        bell.wait()
+                        bell.clear()
+                        answer = poll.look(bell.set)
+            return answer
         finally:
-            self._exit(box)
+            poll.leave()
 
-    def _enter(self, session: Session) -> Mailbox:
-        """The user's mailbox; it stays until `_exit`, or until the session ends."""
+    def begin(self, session: Session, cursor: Cursor, hold: float, device: str = "") -> Poll:
+        """The same, for whoever can wait without a greenlet."""
+        return Poll(self, session, cursor, hold, device)
+
+    # --- what a poll asks of its hub ---
+
+    def knows(self, cursor: Cursor, session: Session) -> bool:
+        """Whether this feed can go on from there. Raises NotLoggedIn where it cannot, and the session is over."""
+        if cursor.epoch == self._epoch and cursor.user == session.user and self._was_given(cursor.mark):
+            return True
+        if not self._lives(session):
+            raise NotLoggedIn(OVER)
+        return False
+
+    def enter(self, session: Session) -> Mailbox:
+        """The user's mailbox; it stays until `exit`, or until the session ends."""
         box, opened = self._boxes.get(session.user), False
         while box is None or session.user in self._opening:
             box, opened = self._open(session.user), True
@@ -147,67 +142,54 @@ class Hub:
                 box = None  # another poll opened it, and it was closed again before our turn came
         box.visitors += 1
         try:
-            _check_session(box, session)
+            check_session(box, session)
             if opened or session.id not in box.sessions:
                 # From now on its end will be heard. Whether it is over already, nobody has asked yet.
                 box.admit(session.id)
                 if not self._lives(session):
                     box.revoke(session.id)
-                _check_session(box, session)
+                check_session(box, session)
         except BaseException:
-            self._exit(box)
+            self.exit(box)
             raise
         return box
 
     def _lives(self, session: Session) -> bool:
         return bool(self._store.living_sessions([session.id], self._now()))
 
-    def _exit(self, box: Mailbox) -> None:
+    def exit(self, box: Mailbox) -> None:
         box.visitors -= 1
         box.polled_at = self._clock()
         if not box.sessions and self._boxes.get(box.user) is box:
             self._close(box)  # the session was over before it came
 
-    def _wait(
-        self, box: Mailbox, session: Session, cursor: Cursor, hold: float, watch: Watch, device: str = ""
-    ) -> Answer:
+    def park(self, box: Mailbox, session: Session, hold: float, device: str) -> Parked:
+        """A place in the mailbox, until `unpark`. Raises Unavailable where all are taken."""
         if self.parked >= self._limits.per_worker:
             raise Unavailable("this server holds as many polls as it can", code="too_many_polls", retry_after=2)
-        deadline = self._clock() + hold
         parked = box.park(session.id, self._limits.per_session, self._limits.per_user, device)
         self.parked += 1
-        try:
-            with watch(partial(parked.wake, Wake.GONE)):
-                while True:
-                    woken = parked.wait(max(0.0, deadline - self._clock()))
-                    if not woken:
-                        box.stale = True  # once in a hold, look into the database, whatever the doorbell brings
-                    _check_session(box, session)
-                    if parked.reason is Wake.GONE:
-                        return Answer(cursor, [], ended=Wake.GONE)
-                    answer = self._look(box, cursor)
-                    _check_session(box, session)
-                    if answer.events or answer.reset or parked.reason or not woken:
-                        self.counters.wakes += 1
-                        return answer._replace(ended=parked.reason) if parked.reason else answer
-                    cursor = answer.cursor
-        finally:
-            self.parked -= 1
-            box.leave(parked, self._clock())
+        self._holds.add(parked, hold)
+        return parked
 
-    def _look(self, box: Mailbox, cursor: Cursor) -> Answer:
+    def unpark(self, box: Mailbox, parked: Parked) -> None:
+        self.parked -= 1
+        self._holds.discard(parked)
+        box.leave(parked)
+
+    def look(self, box: Mailbox, cursor: Cursor) -> Answer:
         """What the mailbox, or else the database, has after the cursor. Does not wait for news."""
         # A number beyond the top is no lie yet: another worker may have told the client what this one has
         # not heard of.
         if box.stale or cursor.number > box.top:
             self._catch_up(box)
         if cursor.number > box.top:
-            return self._reset(box.user)
+            return self.reset(box.user)
         events = box.after(cursor.number)
         if events is None:
             entries = self._store.entries(box.user, cursor.number, READ_MAX)
             if not entries or entries[0].number != cursor.number + 1:
-                return self._reset(box.user)
+                return self.reset(box.user)
             events = [entry.event for entry in entries]
         events = _fitting(events)
         number, mark = cursor.number + len(events), cursor.mark
@@ -228,7 +210,7 @@ class Hub:
             box.stale = self.unsure = True
             raise
 
-    def _reset(self, user: int) -> Answer:
+    def reset(self, user: int) -> Answer:
         self.counters.resets += 1
         top = self._store.bounds(user).last
         return Answer(Cursor(self._epoch, user, top, self._presence_mark()), [], reset=True)
@@ -380,12 +362,6 @@ class Hub:
         for box in self._boxes.values():
             for parked in list(box.parked):
                 parked.wake(Wake.DRAIN)
-
-
-def _check_session(box: Mailbox, session: Session) -> None:
-    """Raises NotLoggedIn where the session ended before its poll came, or while it was here."""
-    if session.id in box.revoked:
-        raise NotLoggedIn(OVER)
 
 
 def _fitting(events: list[bytes]) -> list[bytes]:

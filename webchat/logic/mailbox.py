@@ -13,9 +13,7 @@ A stale mailbox is mended by whoever looks next, from the database (`extend`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-
-from gevent.hub import Waiter, get_hub
+from collections.abc import Callable, Iterable
 
 from webchat.entities.feed import Entry
 
@@ -41,40 +39,36 @@ class Wake(enum.Enum):
 
 
 class Parked:
-    """One poll that waits. `device`: its own messages are no news to it."""
+    """One poll that waits. `device`: its own messages are no news to it.
 
-    __slots__ = ("_waiter", "device", "reason", "session", "woken")
+    `call` is called once, when it is woken: whoever parked it looks again then. `over`: the hold is, at the clock's
+    tick `due`.
+    """
+
+    __slots__ = ("call", "device", "due", "over", "reason", "session", "woken")
 
     def __init__(self, session: int, device: str = "") -> None:
         self.session = session
         self.device = device
         self.reason: Wake | None = None
         self.woken = False
-        self._waiter: Waiter | None = None
+        self.over = False
+        self.due = 0
+        self.call: Callable[[], object] | None = None
 
     def wake(self, reason: Wake | None = None) -> None:
         """Let it look again; a `reason` ends it."""
         self.reason = self.reason or reason
         if not self.woken:
             self.woken = True
-            if self._waiter is not None:
-                get_hub().loop.run_callback(self._waiter.switch, True)
+            call, self.call = self.call, None
+            if call is not None:
+                call()
 
-    def wait(self, seconds: float) -> bool:
-        """Park the greenlet until it is woken (true), or the time is up (false)."""
-        if not self.woken:
-            hub = get_hub()
-            self._waiter = waiter = Waiter(hub)
-            timer = hub.loop.timer(seconds)
-            timer.start(waiter.switch, False, update=True)
-            try:
-                waiter.get()
-            finally:
-                timer.stop()
-                timer.close()
-                self._waiter = None
-        woken, self.woken = self.woken, False
-        return woken
+    def expire(self) -> None:
+        """Its hold is over: let it look once more, and end."""
+        self.over = True
+        self.wake()
 
 
 class Mailbox:
@@ -190,10 +184,9 @@ class Mailbox:
         if session not in self.sessions:
             self.sessions += (session,)
 
-    def leave(self, parked: Parked, now: float) -> None:
+    def leave(self, parked: Parked) -> None:
         if parked in self.parked:
             self.parked.remove(parked)
-        self.polled_at = now
 
     def revoke(self, session: int) -> bool:
         """End this session's polls. True where it was the last session that polled here."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import falcon
 import msgspec
 
 from webchat.entities.feed import Cursor, Event
-from webchat.entities.people import Session
 from webchat.entities.talk import DEVICE, DEVICE_MAX, DEVICE_PATTERN
 from webchat.errors import Invalid
-from webchat.logic.hub import Answer, Hub, Watch
+from webchat.logic.hub import Hub
 from webchat.logic.mailbox import Wake
+from webchat.logic.poll import Answer, Poll
 from webchat.web.body import parameter
 from webchat.web.guard import Guard
 from webchat.web.hangup import watcher
-from webchat.web.held import Finish, hold
+from webchat.web.held import Finish, Held, can_hold
 from webchat.web.operation import Parameter, operation
 
 JITTER = 0.1  # of the hold: polls that were parked together must not come back together
@@ -60,9 +61,13 @@ class Events:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         session = self._guard.claim(req)
         cursor = _cursor(req)
-        poll = _Poll(self._hub, session, cursor, self._timeout(req), watcher(req.env), _device(req))
+        what = session, cursor, self._timeout(req)
+        device = _device(req)
         resp.content_type = falcon.MEDIA_JSON
-        hold(req, resp, poll.answer, self._finish)
+        if can_hold(req):
+            resp.stream = _HeldPoll(req, self._finish, self._hub.begin(*what, device))
+        else:
+            resp.data = _encode(self._hub.poll(*what, watcher(req.env), device))
 
     def _timeout(self, req: falcon.Request) -> float:
         text = parameter(req, "timeout")
@@ -77,17 +82,24 @@ class Events:
         return seconds
 
 
-class _Poll:
-    """A poll that is about to be held; thousands are, so it is small."""
+class _HeldPoll(Held):
+    """A poll's answer, encoded."""
 
-    __slots__ = ("_hub", "_what")
+    __slots__ = ("_poll",)
 
-    def __init__(self, hub: Hub, *what: *tuple[Session, Cursor, float, Watch, str]) -> None:
-        self._hub = hub
-        self._what = what
+    def __init__(self, req: falcon.Request, finish: Finish, poll: Poll) -> None:
+        super().__init__(req, finish)
+        self._poll = poll
 
-    def answer(self) -> bytes:
-        return _encode(self._hub.poll(*self._what))
+    def find(self, wake: Callable[[], object]) -> bytes | None:
+        found = self._poll.look(wake)
+        return None if found is None else _encode(found)
+
+    def gone(self) -> None:
+        self._poll.gone()
+
+    def close(self) -> None:
+        self._poll.leave()
 
 
 def _cursor(req: falcon.Request) -> Cursor:

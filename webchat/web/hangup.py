@@ -1,4 +1,7 @@
-"""Notice that the client of a parked poll has gone, though nobody reads from or writes to its connection."""
+"""Notice that the client of a parked poll has gone, though nobody reads from or writes to its connection.
+
+For servers that do not look after it themselves: who can hold a request (`webchat.web.held`) watches its connections.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,11 @@ import gevent
 
 from webchat.logic.hub import Watch
 
-WATCH = "comet.watch"  # our worker watches its connections anyway
 READ = 1  # libev's event mask
 
 
 def watcher(environ: dict[str, Any]) -> Watch:
     """A watch on this request's connection; one that never fires where the server does not show its socket."""
-    watch: Watch | None = environ.get(WATCH)
-    if watch is not None:
-        return watch
     connection = environ.get("gunicorn.socket")
     if connection is None or hasattr(connection, "cipher"):
         return _never  # under TLS the socket's readiness says nothing

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import gevent
 from gevent import monkey
 
 from webchat.entities.feed import Cursor
-from webchat.logic.hub import Answer, Hub
-from webchat.logic.mailbox import Mailbox, Put
+from webchat.entities.people import Session
+from webchat.logic.hub import Hub
+from webchat.logic.mailbox import Mailbox, Parked, Put
+from webchat.logic.poll import Answer
 from webchat.node import Node
 from workers import janitor
 
@@ -45,13 +46,13 @@ def no_gap_check(node: Node) -> None:
 
 def cursor_past_unseen(node: Node) -> None:
     """Where several entries wait, the answer brings all but the last, and its cursor counts them all."""
-    look = Hub._look
+    look = Hub.look
 
     def short(self: Hub, box: Mailbox, cursor: Cursor) -> Answer:
         answer = look(self, box, cursor)
         return answer._replace(events=answer.events[:-1]) if len(answer.events) > 1 else answer
 
-    Hub._look = short  # type: ignore[method-assign]
+    Hub.look = short  # type: ignore[method-assign]
 
 
 def deaf_to_reconnects(node: Node) -> None:
@@ -67,7 +68,7 @@ def dropping_drain(node: Node) -> None:
 
 def forgetful_linger(node: Node) -> None:
     """When lingering ends, a mailbox loses its tail and lives on: what it no longer has, it takes for told."""
-    look = Hub._look
+    look = Hub.look
 
     def sweep() -> None:
         before = node.hub._clock() - node.hub._limits.linger
@@ -81,17 +82,17 @@ def forgetful_linger(node: Node) -> None:
         return look(self, box, cursor)
 
     node.hub.sweep = sweep  # type: ignore[method-assign]
-    Hub._look = forgetful  # type: ignore[method-assign]
+    Hub.look = forgetful  # type: ignore[method-assign]
 
 
 def endless_poll(node: Node) -> None:
     """A parked poll with no news is never answered."""
-    wait = Hub._wait
+    park = Hub.park
 
-    def forever(self: Hub, box: Any, session: Any, cursor: Any, hold: float, *rest: Any) -> Answer:
-        return wait(self, box, session, cursor, hold + 60, *rest)
+    def forever(self: Hub, box: Mailbox, session: Session, hold: float, device: str) -> Parked:
+        return park(self, box, session, hold + 60, device)
 
-    Hub._wait = forever  # type: ignore[method-assign, assignment]
+    Hub.park = forever  # type: ignore[method-assign]
 
 
 def leaking_mailboxes(node: Node) -> None:
@@ -101,10 +102,10 @@ def leaking_mailboxes(node: Node) -> None:
 
 def shuffled_answers(node: Node) -> None:
     """Of several entries in one answer the newest comes first."""
-    look = Hub._look
+    look = Hub.look
 
     def shuffled(self: Hub, box: Mailbox, cursor: Cursor) -> Answer:
         answer = look(self, box, cursor)
         return answer._replace(events=answer.events[::-1])
 
-    Hub._look = shuffled  # type: ignore[method-assign]
+    Hub.look = shuffled  # type: ignore[method-assign]

@@ -1,4 +1,5 @@
-"""What no interface shows: how many greenlets a worker has. Asked by `census.PID`, answered by `census.PID.is`."""
+"""What no interface shows: how many greenlets a worker has, but those that wait to be lent again. Asked by
+`census.PID`, answered by `census.PID.is`."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from gevent.threadpool import ThreadPool
 
 from tests.faults.switches import Switches
 from webchat.node import Node
+from workers.greenlets import Greenlets
 
 LOOK_EVERY = 0.2  # seconds
 
@@ -26,8 +28,9 @@ def _answer(node: Node, switches: Switches, name: str) -> None:
         if switches.take(name):
             gc.collect()
             things = gc.get_objects()
+            kept = sum(thing.kept for thing in things if isinstance(thing, Greenlets))
             counted = {
-                "greenlets": sum(isinstance(thing, Greenlet) and not thing.dead for thing in things),
+                "greenlets": sum(isinstance(thing, Greenlet) and not thing.dead for thing in things) - kept,
                 "pools": sum(isinstance(thing, ThreadPool) for thing in things),
                 "mailboxes": len(node.hub.users()),
                 "parked": node.hub.parked,
