@@ -1,6 +1,5 @@
-"""The `webchat` command: reads flags and environment, calls one function, translates errors to exit codes.
+"""The `webchat` command: reads flags and environment, calls one function; `webchat.exits` says how it ends.
 
-0 done; 2 the configuration cannot be meant; 3 the server cannot start. Either way one line, no traceback.
 Modules are imported where they are needed: `webchat --help` and the launcher stay quick and small.
 """
 
@@ -15,11 +14,12 @@ from typing import Any, NoReturn
 import click
 
 from webchat import __version__
+from webchat.admin.audit import audit
+from webchat.admin.messages import message
+from webchat.admin.users import user
 from webchat.errors import SetupError
-from webchat.settings import PROJECT, Settings
-
-BAD_CONFIGURATION = 2
-CANNOT_START = 3
+from webchat.exits import CANNOT_START, die, load
+from webchat.settings import PROJECT
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,6 +45,10 @@ def serve(**flags: Any) -> None:
     except SetupError as error:
         die(error, CANNOT_START)
     sys.exit(code)
+
+
+for group in (user, message, audit):
+    main.add_command(group)
 
 
 @main.group()
@@ -133,18 +137,6 @@ def run_from_tests(package: str, what: str, words: tuple[str, ...]) -> NoReturn:
     # A process of its own: gevent must patch it before anything else is imported, or not at all.
     environ = os.environ | {"PYTHONPATH": str(PROJECT)}
     os.execve(sys.executable, [sys.executable, "-P", "-m", f"tests.{package}", *words], environ)  # noqa: S606
-
-
-def load(**flags: Any) -> Settings:
-    try:
-        return Settings.load(**flags)
-    except SetupError as error:
-        die(error, BAD_CONFIGURATION)
-
-
-def die(error: SetupError, code: int) -> NoReturn:
-    click.echo(f"webchat: {error.detail}", err=True)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,10 @@ def set_password(tx: Transaction, user: int, hashed: str) -> None:
     tx.on.run(User.update(password_hash=hashed).where(User.id == user))
 
 
+def set_disabled(tx: Transaction, user: int, disabled: bool) -> None:
+    tx.on.run(User.update(disabled=disabled).where(User.id == user))
+
+
 # --- sessions
 
 

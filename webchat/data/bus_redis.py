@@ -291,6 +291,22 @@ class RedisBus:
             gevent.spawn(self._listener.missed, (int(name.removeprefix(self._prefix)),))
 
 
+def ring_once(url: str, space: str, rings: Sequence[Ring]) -> bool:
+    """For a process that rings and ends, and may wait for it: whether the server took them."""
+    prefix = f"webchat:{space}:".encode()
+    patience = {"socket_timeout": SOCKET_TIMEOUT, "socket_connect_timeout": SOCKET_TIMEOUT}
+    try:
+        with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **patience) as client:
+            batch = client.pipeline(transaction=False)
+            for ring in rings:
+                batch.publish(prefix + b"%d" % ring.user, bus.encode(ring))
+            batch.execute()
+    except (*Broken, ValueError) as error:
+        log.debug("not rung", error=str(error))
+        return False
+    return True
+
+
 def _publish(channel: bytes, payload: bytes) -> bytes:
     """The command as the protocol has it: half of what a ring costs in Python is spared by not asking the library."""
     return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(payload), payload)
