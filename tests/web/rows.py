@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-TABLES = ("user", "session", "relation", "conversation", "member", "message", "entry")
+TABLES = ("user", "session", "relation", "conversation", "member", "message", "entry", "attachment")
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
