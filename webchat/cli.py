@@ -74,15 +74,17 @@ def remove(**flags: Any) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--data", metavar="DIR", help="Folder of the database.  [data]")
 def backup(file: Path, **flags: Any) -> None:
-    """Copy the database to FILE, while the server runs."""
+    """Copy the database to FILE, and its files to FILE.files, while the server runs."""
     settings = load(**flags)
     from webchat.data import backup as backups
 
     try:
-        backups.backup(settings, file)
+        saved = backups.backup(settings, file)
     except SetupError as error:
         die(error, CANNOT_START)
-    click.echo(f"backup: {file}, {file.stat().st_size:,} bytes")
+    click.echo(f"backup: {file}, {file.stat().st_size:,} bytes; files: {saved.files:,}")
+    if saved.missing:
+        click.echo(f"webchat: {saved.missing:,} files are missing or damaged in {settings.files_folder}", err=True)
 
 
 @main.command()
@@ -94,9 +96,11 @@ def restore(file: Path, **flags: Any) -> None:
     from webchat.data import backup as backups
 
     try:
-        epoch = backups.restore(settings, file)
+        epoch, files = backups.restore(settings, file)
     except SetupError as error:
         die(error, CANNOT_START)
+    if files.missing:
+        click.echo(f"webchat: {files.missing:,} files are missing or damaged in {backups.files_of(file)}", err=True)
     click.echo(f"restored: {file}; its new epoch is {epoch}, so every client will load the state anew")
 
 

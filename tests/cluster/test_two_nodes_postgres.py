@@ -48,6 +48,31 @@ def test_two_chat_through_nodes_drawn_at_random(cluster: Cluster) -> None:
     assert bob.state()["conversations"][0]["last_number"] == 2 * MESSAGES
 
 
+def test_a_file_uploaded_on_one_node_is_sent_once_and_shown_on_the_other(cluster: Cluster) -> None:
+    """The nodes share the folder, as hosts must."""
+    ann, bob, talk = cluster.pair()
+    content = os.urandom(300_000)
+    for turn in range(5):
+        file = Client(cluster.nodes[:1], token=ann.token).call("POST", "/api/files?name=a", content).body["file"]["id"]
+        body = {"conversation": talk, "text": "", "client_id": f"file-{turn}", "files": [file]}
+        answers: list[Answer] = []
+        start = threading.Barrier(4)
+
+        def send(node: int, body: dict[str, object] = body, answers: list[Answer] = answers) -> None:
+            start.wait(10)  # noqa: B023  all threads of this turn end in it
+            answers.append(Client([cluster.nodes[node]], token=ann.token).call("POST", "/api/messages", body))
+
+        threads = [threading.Thread(target=send, args=(number % 2,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(answer.status for answer in answers) == [200, 200, 200, 201], answers
+        shown = Client(cluster.nodes[1:], token=bob.token).call("GET", f"/api/files/{file}")
+        assert shown.raw == content
+    assert len(bob.history(talk)) == 5
+
+
 def test_retries_at_the_same_time_on_both_nodes_give_one_result(cluster: Cluster) -> None:
     ann, _, talk = cluster.pair()
     for turn in range(5):

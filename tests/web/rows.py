@@ -7,7 +7,10 @@ from typing import Any
 
 import apsw
 
-TABLES = ("user", "session", "relation", "conversation", "member", "message", "entry", "block", "audit")
+TABLES = (
+    *("user", "session", "relation", "conversation", "member", "message", "entry"),
+    *("block", "version", "attachment", "audit"),
+)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 

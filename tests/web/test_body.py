@@ -6,12 +6,17 @@ import json
 import socket
 from collections.abc import Iterable
 
+import falcon.testing
+import gevent
 import pytest
+from gevent import socket as gevent_socket
 
 from tests.client import JSON, Answer, Client
 from tests.web.conftest import QuickCluster
 from tests.web.rows import written
-from webchat.web.body import BODY_MAX
+from webchat.errors import Invalid
+from webchat.web import body as module
+from webchat.web.body import BODY_MAX, PIECE, read_file
 from webchat.web.problems import MEDIA_TYPE
 
 
@@ -107,3 +112,23 @@ def test_the_usual_spellings_of_json_are_taken(cluster: QuickCluster, content_ty
     one, _, conversation = cluster.pair()
     answer = one.call("POST", "/api/messages", new_message(conversation, "t1"), {"Content-Type": content_type})
     assert answer.status == 201, answer
+
+
+def test_a_file_may_come_slowly_but_not_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BODY_SECONDS", 0.3)
+    server, client = gevent_socket.socketpair()
+    with server, client, server.makefile("rb") as stream:
+        environ = falcon.testing.create_environ(method="POST", headers={"Content-Length": str(10 * PIECE)})
+        pieces = read_file(falcon.Request(environ | {"wsgi.input": stream}), 10 * PIECE)
+
+        def slowly() -> None:
+            for _ in range(6):
+                gevent.sleep(0.1)
+                client.sendall(b"x" * PIECE)
+
+        sending = gevent.spawn(slowly)
+        for _ in range(6):
+            assert len(next(pieces)) == PIECE
+        with pytest.raises(Invalid, match="in time"):
+            next(pieces)
+        sending.join()

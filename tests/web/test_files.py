@@ -187,6 +187,12 @@ def test_a_name_is_only_ever_a_name(cluster: QuickCluster, name: str) -> None:
     assert disposition.count('"') == 2
 
 
+@pytest.mark.parametrize("header", [{}, {"Content-Type": "application/x-www-form-urlencoded"}])
+def test_a_type_that_nobody_has_told_is_octets(cluster: QuickCluster, header: dict[str, str]) -> None:
+    answer = cluster.user().call("POST", "/api/files?name=a", b"x", header)
+    assert (answer.status, answer.body["file"]["type"]) == (201, "application/octet-stream")
+
+
 @pytest.mark.parametrize(
     ("media_type", "code"),
     [

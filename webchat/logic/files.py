@@ -333,6 +333,8 @@ def media_type_of(header: str) -> str:
     media_type = header.partition(";")[0].strip().lower() or PLAIN
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise WrongType(f"the Content-Type {media_type[:80]!r} is no media type")
+    if media_type == "application/x-www-form-urlencoded":
+        return PLAIN  # what common programs say when nobody has told them
     if media_type.startswith("multipart/"):
         raise WrongType("send the file itself as the body, not a form")
     return media_type
