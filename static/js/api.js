@@ -32,6 +32,7 @@ export class Unreachable extends Error {
   constructor(cause) {
     super("The server cannot be reached.", { cause });
     this.name = "Unreachable";
+    this.code = "unreachable";
   }
 }
 

@@ -1,15 +1,16 @@
-/** Times and texts for people. Words are English; where the reader's English is known, in its manner. */
+/** Times and texts for people, in the manner of their language and country. */
 
-const LOCALE = navigator.language?.startsWith("en") ? navigator.language : "en-GB";
+import { locale, t } from "./i18n.js";
+
 const DAY_MS = 86_400_000;
 
-const clock = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
-const shortWeekday = new Intl.DateTimeFormat(LOCALE, { weekday: "short" });
-const dayAndMonth = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long" });
-const shortDay = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
-const fullDay = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric" });
-const complete = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(locale, { weekday: "long" });
+const shortWeekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
+const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" });
+const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const fullDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
+const complete = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
 
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 /** Rounded, since a day may have 23 or 25 hours. */
@@ -26,8 +27,8 @@ export const dayOf = (iso) => midnight(new Date(iso));
 export function dayName(iso, now = new Date()) {
   const date = new Date(iso);
   const days = daysAgo(date, now);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
+  if (days === 0) return t("day.today");
+  if (days === 1) return t("day.yesterday");
   if (days > 1 && days < 7) return weekday.format(date);
   return (date.getFullYear() === now.getFullYear() ? dayAndMonth : fullDay).format(date);
 }
@@ -37,7 +38,7 @@ export function listTime(iso, now = new Date()) {
   const date = new Date(iso);
   const days = daysAgo(date, now);
   if (days === 0) return clock.format(date);
-  if (days === 1) return "Yesterday";
+  if (days === 1) return t("day.yesterday");
   return (days > 1 && days < 7 ? shortWeekday : shortDay).format(date);
 }
 
@@ -66,4 +67,4 @@ export function countCharacters(text) {
 }
 
 /** `heard`: false while the line is down, and what was last heard may be over. */
-export const presenceWord = (online, heard) => (heard ? (online ? "online" : "offline") : "status unknown");
+export const presenceWord = (online, heard) => t(heard ? (online ? "presence.online" : "presence.offline") : "presence.unknown");

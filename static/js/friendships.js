@@ -3,6 +3,8 @@
  * anyway; what the server refuses is said in a toast.
  */
 
+import { wording } from "./i18n.js";
+
 export class Friendships {
   #api;
   #store;
@@ -33,7 +35,7 @@ export class Friendships {
     try {
       await act();
     } catch (error) {
-      if (error.status !== 401) this.#say(error.message);
+      if (error.status !== 401) this.#say(wording(error));
     }
   }
 }

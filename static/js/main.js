@@ -1,14 +1,13 @@
 /** The wiring: who is logged in in this tab. What a session is made of is session.js's business. */
 
 import { Api } from "./api.js";
+import { loadLanguage, t, wording } from "./i18n.js";
 import { Router } from "./router.js";
 import { Session } from "./session.js";
 import { Slots } from "./slots.js";
 import { confirm } from "./views/dialog.js";
 import { LoginView } from "./views/login.js";
 import { Toast } from "./views/toast.js";
-
-const LOGGED_OUT = "You were logged out. Log in again to go on.";
 
 const root = document.getElementById("app");
 const toast = new Toast(document.getElementById("toast"));
@@ -43,7 +42,7 @@ function endSession(account, left = false) {
   closeSession();
   if (left) slots.forget(account.slot);
   else slots.expire(account);
-  showLogin({ notice: LOGGED_OUT, name: account.name });
+  showLogin({ notice: t("account.logged_out"), name: account.name });
 }
 
 function closeSession() {
@@ -53,13 +52,13 @@ function closeSession() {
 
 async function logOut() {
   const { account, outbox } = session;
-  const text = "Messages that were not sent yet will be lost.";
-  const sure = outbox.pending === 0 || (await confirm({ title: "Log out?", text, action: "Log out" }));
+  const words = { title: t("account.log_out_question"), text: t("account.log_out_text"), action: t("account.log_out") };
+  const sure = outbox.pending === 0 || (await confirm(words));
   if (!sure || session?.account !== account) return;
   try {
     await session.logOut();
   } catch (error) {
-    return toast.show(`Could not log out. ${error.message}`);
+    return toast.show(t("account.log_out_failed", { reason: wording(error) }));
   }
   closeSession();
   slots.forget(account.slot);
@@ -78,7 +77,7 @@ function addAccount() {
 function switchTo({ slot }) {
   const account = slots.switchTo(slot);
   if (account) openSession(account);
-  else showLogin({ notice: LOGGED_OUT });
+  else showLogin({ notice: t("account.logged_out") });
 }
 
 function showLogin({ notice, name } = {}) {
@@ -104,6 +103,7 @@ slots.addEventListener("change", () => {
   if (account) openSession(account);
 });
 
+await loadLanguage();
 const account = slots.resume();
 if (account) openSession(account);
 else showLogin();

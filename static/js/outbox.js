@@ -15,6 +15,7 @@
 
 import { Problem } from "./api.js";
 import { Alarm, Backoff } from "./backoff.js";
+import { wording } from "./i18n.js";
 import { randomId } from "./random.js";
 
 /** These say "not now": the message stays pending for as long as it takes. */
@@ -173,8 +174,8 @@ export class Outbox extends EventTarget {
     }
   }
 
-  #fail(entry, { code, message: reason }) {
-    this.#entries.put({ ...entry, state: "failed", reason, code });
+  #fail(entry, error) {
+    this.#entries.put({ ...entry, state: "failed", reason: wording(error), code: error.code });
     this.#store.touch();
   }
 }

@@ -31,7 +31,8 @@ def test_the_address_alone_opens_the_page(cluster: QuickCluster) -> None:
     page = answer.raw.decode()
     assert page.lower().startswith("<!doctype html>")
     local = re.findall(r'(?:src|href)="(/[^"]*)"', page)
-    assert {f"/static/{file}" for file in FILES if file.endswith(".js")} <= set(local), "every module is announced"
+    modules = {f"/static/{file}" for file in FILES if file.endswith(".js") and not file.startswith("js/lang/")}
+    assert modules <= set(local), "every module that all browsers load is announced"
     for path in local:
         assert cluster.client().call("GET", path).status == 200, path
 

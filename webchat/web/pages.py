@@ -19,6 +19,7 @@ from webchat.errors import NotFound
 STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 WORTH_COMPRESSING = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
 _MODULES = "<!-- modules -->"
+_ON_DEMAND = ("js/lang/",)  # a browser loads one of them
 
 mimetypes.add_type("text/javascript", ".js")  # Python 3.11 and some systems have an older name for it
 
@@ -79,11 +80,13 @@ class Static:
 
 
 class Index:
-    """`/`: the page, with every module announced, so that a browser need not find them one by one."""
+    """`/`: the page, with every module that all browsers load announced, so that none need be found one by one."""
 
     def __init__(self, assets: dict[str, Asset]) -> None:
         links = "\n  ".join(
-            f'<link rel="modulepreload" href="/static/{path}">' for path in assets if path.endswith(".js")
+            f'<link rel="modulepreload" href="/static/{path}">'
+            for path in assets
+            if path.endswith(".js") and not path.startswith(_ON_DEMAND)
         )
         page = assets["index.html"].body.decode().replace(_MODULES, links)
         self._page = _asset("index.html", page.encode())

@@ -1,10 +1,9 @@
 /** Tells of trouble with the line, once it has lasted: a short hiccup is nobody's business. */
 
+import { t } from "../i18n.js";
+
 const PATIENCE_MS = 2_000;
-const SENTENCES = {
-  connecting: "Connecting… Messages will be sent when the line is back.",
-  offline: "You are offline. Messages will be sent when you are back.",
-};
+const SENTENCES = { connecting: "banner.connecting", offline: "banner.offline" };
 
 export class Banner {
   #feed;
@@ -39,7 +38,7 @@ export class Banner {
       this.#show(false);
       return;
     }
-    this.#text.textContent = SENTENCES[this.#feed.status];
+    this.#text.textContent = t(SENTENCES[this.#feed.status]);
     this.#timer ??= setTimeout(() => this.#show(true), PATIENCE_MS);
   }
 

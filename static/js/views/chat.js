@@ -1,6 +1,7 @@
 /** The right side while a chat is open: who it is with, the thread, and where one writes. */
 
 import { presenceWord } from "../format.js";
+import { t } from "../i18n.js";
 import { unreadTotal } from "../state.js";
 import { drawAvatar } from "./avatar.js";
 import { Composer } from "./composer.js";
@@ -75,7 +76,7 @@ export class Chat {
     drawAvatar(parts.avatar, name);
     const online = state.friends.get(name)?.online ?? false;
     const heard = this.#heard();
-    setText(parts.presence, open ? presenceWord(online, heard) : "not a friend");
+    setText(parts.presence, open ? presenceWord(online, heard) : t("chat.not_friend"));
     parts.presence.classList.toggle("online", open && online && heard);
     const elsewhere = unreadTotal(state) - unread;
     parts.elsewhere.hidden = elsewhere === 0;
@@ -87,7 +88,7 @@ export class Chat {
     const asked = state.requests.get(name)?.direction === "outgoing";
     const wants = state.requests.get(name)?.direction === "incoming";
     parts.askAgain.hidden = asked;
-    setText(parts.askAgain, wants ? "Accept" : "Ask again");
+    setText(parts.askAgain, t(wants ? "chat.accept" : "chat.ask_again"));
     setText(parts.closedText, closedSentence(name, { asked, wants }));
     this.#thread.render();
   }
@@ -95,16 +96,15 @@ export class Chat {
   async #end(act) {
     const name = this.#conversation.with;
     const sure = await confirm({
-      title: `End the friendship with ${name}?`,
-      text: "You can still read this chat, but neither of you can write in it any more.",
-      action: "End friendship",
+      title: t("chat.end_question", { name }),
+      text: t("chat.end_text"),
+      action: t("chat.end_action"),
     });
     if (sure) await act.end(name);
   }
 }
 
 function closedSentence(name, { asked, wants }) {
-  if (asked) return `You have asked ${name} to be friends again.`;
-  if (wants) return `${name} wants to be friends again.`;
-  return `You and ${name} are no longer friends, so this chat is closed.`;
+  if (asked) return t("chat.asked", { name });
+  return t(wants ? "chat.wants" : "chat.closed", { name });
 }

@@ -4,6 +4,7 @@
  */
 
 import { countCharacters } from "../format.js";
+import { t } from "../i18n.js";
 
 /** The server's limit, in code points. */
 const LIMIT = 4_000;
@@ -42,7 +43,7 @@ export class Composer {
   open(name) {
     this.#name = name;
     this.#parts.text.value = this.#drafts.get(name);
-    this.#parts.text.setAttribute("aria-label", `Message to ${name}`);
+    this.#parts.text.setAttribute("aria-label", t("composer.label", { name }));
     this.#fit();
   }
 

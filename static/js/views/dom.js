@@ -1,9 +1,12 @@
 /** The few helpers that the views share. Nothing here, or anywhere, makes HTML from strings. */
 
-/** A fresh copy of `<template id="NAME-template">`'s one element, and its `data-ref` parts by name. */
+import { fill } from "../i18n.js";
+
+/** A fresh copy of `<template id="NAME-template">`'s one element, in the user's language, and its `data-ref` parts by name. */
 export function fromTemplate(name) {
   const template = document.getElementById(`${name}-template`);
   const element = document.importNode(template.content, true).firstElementChild;
+  fill(element);
   return { element, parts: partsOf(element) };
 }
 

@@ -1,6 +1,7 @@
 /** The lines of the sidebar that open a chat: friends, and people one used to talk to. */
 
 import { listTime, presenceWord } from "../format.js";
+import { t } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
 import { countLabel, fromTemplate, reconcile, setStateIcon, setText } from "./dom.js";
 
@@ -76,10 +77,10 @@ export class FriendsView {
     const waiting = conversation && outbox.of(conversation.id).at(-1);
     const draft = drafts.get(name).trim();
     const at = waiting?.created_at ?? last?.sent_at;
-    if (draft && !current) return { prefix: "Draft: ", text: firstLine(draft), at };
+    if (draft && !current) return { prefix: t("list.draft"), text: firstLine(draft), at };
     if (waiting) return { prefix: "", text: firstLine(waiting.text), at, state: waiting.state };
-    if (!last) return { prefix: "", text: "Say hello", at };
-    return { prefix: last.from === me() ? "You: " : "", text: firstLine(last.text), at };
+    if (!last) return { prefix: "", text: t("list.empty"), at };
+    return { prefix: last.from === me() ? t("list.you") : "", text: firstLine(last.text), at };
   }
 }
 

@@ -4,19 +4,19 @@
  */
 
 import { Problem } from "../api.js";
+import { t, wording } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
 import { fromTemplate } from "./dom.js";
 
 const PAGES = {
   login: {
-    title: "Log in", submit: "Log in", password: "current-password",
-    question: "New here?", other: "Create an account", otherAddress: "#/register",
-    nameNote: "", passwordNote: "",
+    title: "login.log_in", submit: "login.log_in", password: "current-password",
+    question: "login.new", other: "login.create", otherAddress: "#/register",
   },
   register: {
-    title: "Create an account", submit: "Create account", password: "new-password",
-    question: "Already have an account?", other: "Log in", otherAddress: "#/login",
-    nameNote: "2 to 32 letters (a–z), digits, “_”, “.” or “-”.", passwordNote: "At least 8 characters.",
+    title: "login.create", submit: "login.create_submit", password: "new-password",
+    question: "login.have_account", other: "login.log_in", otherAddress: "#/login",
+    nameNote: "login.name_note", passwordNote: "login.password_note",
   },
 };
 /** Which field a refusal is about; all others are about the form. */
@@ -56,15 +56,10 @@ export class LoginView {
   /** Draws the page that the address asks for. */
   show(page) {
     this.#page = PAGES[page] ?? PAGES.login;
-    const { title, submit, password, question, other, nameNote, passwordNote } = this.#parts;
-    title.textContent = this.#page.title;
-    submit.textContent = this.#page.submit;
-    question.textContent = this.#page.question;
-    other.textContent = this.#page.other;
+    const { password, other } = this.#parts;
+    for (const part of ["title", "submit", "question", "other"]) this.#parts[part].textContent = t(this.#page[part]);
     other.href = this.#page.otherAddress;
     password.autocomplete = this.#page.password;
-    nameNote.textContent = this.#page.nameNote;
-    passwordNote.textContent = this.#page.passwordNote;
     this.#clear(this.#parts.name);
     this.#clear(password);
   }
@@ -78,7 +73,7 @@ export class LoginView {
     for (const account of accounts) {
       const { element, parts } = fromTemplate("chip");
       drawAvatar(element.querySelector(".avatar"), account.name);
-      parts.label.textContent = `Continue as ${account.name}`;
+      parts.label.textContent = t("account.continue", { name: account.name });
       element.querySelector("button").addEventListener("click", () => resume(account));
       this.#parts.chips.append(element);
     }
@@ -87,8 +82,8 @@ export class LoginView {
   async #submit() {
     const { name, password, submit } = this.#parts;
     this.#say("notice", "");
-    if (!name.value.trim()) return this.#refuse(name, "Your name, please.");
-    if (!password.value) return this.#refuse(password, "Your password, please.");
+    if (!name.value.trim()) return this.#refuse(name, t("login.name_missing"));
+    if (!password.value) return this.#refuse(password, t("login.password_missing"));
     submit.disabled = true;
     try {
       const act = this.#page === PAGES.register ? this.#register : this.#logIn;
@@ -101,9 +96,8 @@ export class LoginView {
 
   #explain(error) {
     const field = this.#parts[FIELD_OF[error.code]];
-    if (field) this.#refuse(field, error.message);
-    else if (error instanceof Problem) this.#say("notice", error.message);
-    else this.#say("notice", "The server cannot be reached. Is the line up? Please try again.");
+    if (field) this.#refuse(field, wording(error));
+    else this.#say("notice", error instanceof Problem ? wording(error) : t("login.unreachable"));
     if (error.code === "wrong_credentials") this.#parts.password.select();
   }
 
@@ -116,7 +110,8 @@ export class LoginView {
   #clear(field) {
     field.removeAttribute("aria-invalid");
     const note = this.#noteOf(field);
-    note.textContent = this.#page[note.dataset.ref];
+    const key = this.#page[note.dataset.ref];
+    note.textContent = key ? t(key) : "";
   }
 
   #noteOf(field) {

@@ -1,9 +1,10 @@
 /** One row of a thread as an element. */
 
 import { completeTime, dayName, timeOfDay } from "../format.js";
+import { t } from "../i18n.js";
 import { fromTemplate, setStateIcon, setText } from "./dom.js";
 
-const STATE_WORDS = { pending: "being sent", sent: "sent", failed: "not sent" };
+const STATE_WORDS = { pending: "message.pending", sent: "message.sent", failed: "message.failed" };
 
 export const createRow = (row) => fromTemplate(row.kind);
 
@@ -23,7 +24,7 @@ function updateMessage(parts, row, element, act) {
   element.dataset.own = String(row.own);
   element.classList.toggle("first", row.first);
   element.classList.toggle("last", row.last);
-  setText(parts.sender, row.own ? "You:" : `${row.from}:`);
+  setText(parts.sender, row.own ? t("message.from_you") : t("message.from", { name: row.from }));
   setText(parts.text, row.text);
   setText(parts.time, timeOfDay(row.at));
   // Keeps room for the time at the end of the last line (see thread.css).
@@ -31,14 +32,14 @@ function updateMessage(parts, row, element, act) {
   parts.time.dateTime = row.at;
   parts.time.title = completeTime(row.at);
   setStateIcon(parts.icon, row.own ? row.state : null);
-  setText(parts.state, STATE_WORDS[row.state] ?? "");
+  setText(parts.state, STATE_WORDS[row.state] ? t(STATE_WORDS[row.state]) : "");
   element.querySelector(".failure")?.remove();
   if (row.state === "failed") element.append(failure(row, act));
 }
 
 function failure({ reason, clientId }, act) {
   const { element, parts } = fromTemplate("failure");
-  setText(parts.reason, reason ?? "This message was not sent.");
+  setText(parts.reason, reason ?? t("message.failed_reason"));
   parts.retry.addEventListener("click", () => act.retry(clientId));
   parts.discard.addEventListener("click", () => act.discard(clientId));
   return element;

@@ -1,14 +1,15 @@
 /** People whom one may want as friends: search results and requests, each with what can be done. */
 
+import { t } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
 import { fromTemplate, reconcile, setText } from "./dom.js";
 
 /** What one can do about somebody, by the relation to them. */
 const CHOICES = {
-  none: { note: "", first: ["Ask", "ask"] },
-  outgoing: { note: "Asked", second: ["Withdraw", "end"] },
-  incoming: { note: "", first: ["Accept", "accept"], second: ["Decline", "end"] },
-  friend: { note: "Friend", first: ["Chat", "open"] },
+  none: { note: "", first: ["people.ask", "ask"] },
+  outgoing: { note: "people.asked", second: ["people.withdraw", "end"] },
+  incoming: { note: "", first: ["people.accept", "accept"], second: ["people.decline", "end"] },
+  friend: { note: "people.friend", first: ["people.chat", "open"] },
 };
 
 /** The relation as the state has it now; what a search said may be old. */
@@ -24,7 +25,7 @@ export function renderPeople(list, people, act) {
     update: (parts, { relation }, element) => {
       const { note, first, second } = CHOICES[relation];
       element.classList.toggle("two", Boolean(first && second));
-      setText(parts.note, note);
+      setText(parts.note, note ? t(note) : "");
       label(parts.first, first, parts.name.textContent);
       label(parts.second, second, parts.name.textContent);
     },
@@ -49,8 +50,9 @@ function create(name, act) {
 function label(button, choice, name) {
   button.hidden = !choice;
   if (!choice) return;
-  const [word, what] = choice;
+  const [key, what] = choice;
+  const word = t(key);
   setText(button, word);
-  button.setAttribute("aria-label", `${word} ${name}`);
+  button.setAttribute("aria-label", t("people.labelled", { word, name }));
   button.dataset.act = what;
 }

@@ -1,5 +1,6 @@
 /** The main screen: sidebar and chat side by side, or on a narrow screen one at a time. */
 
+import { t } from "../i18n.js";
 import { conversationWith, unreadTotal } from "../state.js";
 import { Banner } from "./banner.js";
 import { Chat } from "./chat.js";
@@ -86,7 +87,7 @@ export class Screen {
       this.#chat.open(conversation);
     } else {
       this.#chat.close();
-      setText(welcomeText, missing ? `There is no chat with ${name}.` : "Choose a friend to chat with");
+      setText(welcomeText, missing ? t("chat.missing", { name }) : t("chat.choose"));
       if (!welcome.isConnected) pane.replaceChildren(welcome);
     }
     welcome.hidden = !state.ready;

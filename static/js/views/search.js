@@ -1,5 +1,6 @@
 /** The field "Find people" and what it finds. While it holds text, the results take the list's place. */
 
+import { t, wording } from "../i18n.js";
 import { relationTo, renderPeople } from "./people.js";
 import { setText } from "./dom.js";
 
@@ -49,8 +50,8 @@ export class Search {
 
   #hint() {
     if (this.#trouble) return this.#trouble;
-    if (!this.#found) return "Searching…";
-    return this.#found.length === 0 ? "Nobody of this name." : "";
+    if (!this.#found) return t("people.searching");
+    return this.#found.length === 0 ? t("people.none") : "";
   }
 
   #later() {
@@ -71,7 +72,7 @@ export class Search {
     } catch (error) {
       if (asking.signal.aborted) return;
       this.#found = [];
-      this.#trouble = error.message;
+      this.#trouble = wording(error);
     }
     this.#store.touch();
   }

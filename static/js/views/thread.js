@@ -3,6 +3,7 @@
  * older ones when one scrolls up, and marks as read what one looks at.
  */
 
+import { t } from "../i18n.js";
 import { countLabel, reconcile, setText } from "./dom.js";
 import { createRow, updateRow } from "./message.js";
 import { rowsOf } from "./thread_rows.js";
@@ -54,7 +55,7 @@ export class Thread {
     this.#placed = false;
     this.#atEnd = true;
     this.#firstNew = unread > 0 ? read + 1 : null;
-    this.#parts.messages.setAttribute("aria-label", `Messages with ${conversation.with}`);
+    this.#parts.messages.setAttribute("aria-label", t("thread.label", { name: conversation.with }));
     const opening = this.#history.ensure(id, this.#firstNew ?? Infinity);
     this.#opening = opening;
     opening.then(() => {
@@ -117,8 +118,8 @@ export class Thread {
     const waits = !thread || thread.more;
     note.hidden = !failed && !waits && !empty;
     noteRetry.hidden = !failed;
-    if (failed) setText(noteText, "Messages could not be loaded.");
-    else setText(noteText, empty ? "No messages yet. Say hello." : "Loading…");
+    if (failed) setText(noteText, t("thread.failed"));
+    else setText(noteText, t(empty ? "thread.empty" : "thread.loading"));
   }
 
   #place() {
