@@ -12,9 +12,10 @@ from webchat.data.database import prepare
 from webchat.node import Node, build_node
 from webchat.settings import Settings
 from webchat.web import problems
-from webchat.web.conversations import History, ReadMarks
+from webchat.web.conversations import History
 from webchat.web.events import Events
 from webchat.web.friends import Friend, Friends
+from webchat.web.groups import Group, GroupMember, Groups, OwnSettings
 from webchat.web.guard import TRUSTED_PROXIES, Guard
 from webchat.web.headers import Headers
 from webchat.web.health import Healthz, Metrics, Readyz
@@ -23,8 +24,10 @@ from webchat.web.limits import RateLimits
 from webchat.web.messages import Messages
 from webchat.web.openapi import OpenApi, document
 from webchat.web.pages import STATIC, Index, Static, load
+from webchat.web.receipts import ReadMarks, Receipts
 from webchat.web.sessions import Session, Tokens
 from webchat.web.state import State
+from webchat.web.typing import Typing
 from webchat.web.users import Users
 
 
@@ -75,7 +78,13 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/events", Events(guard, node.hub, node.settings.poll_hold, headers.of_late_error)),
         ("/api/messages", Messages(guard, node.chat, limits)),
         ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
-        ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
+        ("/api/conversations/{conversation}/read", ReadMarks(guard, node.receipts, limits)),
+        ("/api/receipts", Receipts(guard, node.receipts, limits)),
+        ("/api/conversations", Groups(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}", Group(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}/members/{name}", GroupMember(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}/settings", OwnSettings(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}/typing", Typing(guard, node.typing, limits)),
         ("/api/friends", Friends(guard, node.friends, limits)),
         ("/api/friends/{name}", Friend(guard, node.friends, limits)),
         ("/healthz", Healthz()),

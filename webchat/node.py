@@ -20,8 +20,11 @@ from webchat.errors import Unavailable
 from webchat.logic.accounts import Accounts, Hasher
 from webchat.logic.chat import Chat
 from webchat.logic.friends import Friends
+from webchat.logic.groups import Groups
 from webchat.logic.hub import Hub, Limits
 from webchat.logic.presence import Presence
+from webchat.logic.receipts import Receipts
+from webchat.logic.typing import Typing
 from webchat.settings import Settings
 
 PARKED_SHARE = 0.8  # of a worker's connections: the rest is for sends and all else
@@ -44,6 +47,9 @@ class Node:
     accounts: Accounts
     friends: Friends
     chat: Chat
+    groups: Groups
+    receipts: Receipts
+    typing: Typing
 
     def start(self) -> None:
         self.committer.start()
@@ -104,6 +110,9 @@ def build_node(settings: Settings) -> Node:
         Accounts(store, committer, Hasher(), now_ms, settings.session_days),
         Friends(store, committer),
         Chat(engine, store, committer, hub.cursor, now_ms),
+        Groups(store, committer, now_ms, settings.group_max),
+        Receipts(store, committer),
+        Typing(store, bus),
     )
 
 

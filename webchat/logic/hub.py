@@ -25,7 +25,7 @@ from gevent.event import AsyncResult
 
 from webchat.data.bus import Bus
 from webchat.data.store import Store
-from webchat.entities.feed import Cursor, Entry, Revocation, Ring, Whisper, encode
+from webchat.entities.feed import Cursor, Entry, Murmur, Revocation, Ring, Whisper, encode
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn, Unavailable
 from webchat.logic.mailbox import Mailbox, Put, Wake
@@ -126,10 +126,12 @@ class Hub:
             while True:
                 # A cursor beyond the top is no news, but has to be looked into.
                 quiet = cursor.number <= box.top and not box.has_news(cursor.number, cursor.mark, device)
-                if quiet and hold > 0 and not self.draining:
+                if quiet and hold > 0 and not self.draining and not box.murmurs:
                     return self._wait(box, session, cursor, hold, watch, device)
                 answer = self._look(box, cursor)
                 _check_session(box, session)
+                if box.murmurs:
+                    answer.events.extend(box.take_murmurs(self._clock()))
                 if self.draining:
                     return answer._replace(ended=Wake.DRAIN)
                 if answer.events or answer.reset or hold <= 0:
@@ -187,6 +189,7 @@ class Hub:
                         return Answer(cursor, [], ended=Wake.GONE)
                     answer = self._look(box, cursor)
                     _check_session(box, session)
+                    answer.events.extend(parked.heard)
                     if answer.events or answer.reset or parked.reason or not woken:
                         self.counters.wakes += 1
                         return answer._replace(ended=parked.reason) if parked.reason else answer
@@ -306,6 +309,8 @@ class Hub:
                         self.counters.gaps += 1
                 case Whisper(_, mark):
                     box.hint(mark)
+                case Murmur(_, event):
+                    box.murmur(event, self._clock())
                 case Revocation(_, session):
                     self._revoke(box, session)
 

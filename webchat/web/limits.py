@@ -32,6 +32,7 @@ class RateLimits:
         self._login_address = _windows("limit_login", settings.limit_login, PER_ADDRESS)
         self._send = _windows("limit_send", settings.limit_send)
         self._friends = _windows("limit_friends", settings.limit_friends)
+        self._typing = _windows("limit_typing", settings.limit_typing)
         self._under_way: Counter[str] = Counter()
 
     def register(self, address: str) -> None:
@@ -64,12 +65,16 @@ class RateLimits:
         self._login.forgive(key)
 
     def friends(self, user: int) -> None:
-        """Count a change of a friendship: each tells somebody else. Raises TooMany."""
+        """Count a change of a friendship or a group: each tells somebody else. Raises TooMany."""
         self._friends.count(user)
 
     def send(self, user: int) -> None:
         """Count a send. Raises TooMany."""
         self._send.count(user)
+
+    def typing(self, user: int) -> None:
+        """Count a sign of typing. Raises TooMany."""
+        self._typing.count(user)
 
 
 class Windows:
