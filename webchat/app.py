@@ -13,10 +13,11 @@ from webchat.node import Node, build_node
 from webchat.settings import Settings
 from webchat.web import problems
 from webchat.web.blocks import Block
-from webchat.web.conversations import History, ReadMarks
+from webchat.web.conversations import History
 from webchat.web.events import Events
 from webchat.web.files import Avatar, FileContent, Files, Thumbnail
 from webchat.web.friends import Friend, Friends
+from webchat.web.groups import Group, GroupMember, Groups, OwnSettings
 from webchat.web.guard import TRUSTED_PROXIES, Guard
 from webchat.web.headers import Headers
 from webchat.web.health import Healthz, Metrics, Readyz
@@ -28,8 +29,10 @@ from webchat.web.my_data import MyData
 from webchat.web.my_sessions import MySession, MySessions, Password
 from webchat.web.openapi import OpenApi, document
 from webchat.web.pages import STATIC, Index, Static, load
+from webchat.web.receipts import ReadMarks, Receipts
 from webchat.web.sessions import Session, Tokens
 from webchat.web.state import State
+from webchat.web.typing import Typing
 from webchat.web.users import User, Users
 
 
@@ -86,11 +89,17 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/events", Events(guard, node.hub, node.settings.poll_hold, headers.of_late_error)),
         ("/api/messages", Messages(guard, node.chat, limits)),
         ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
-        ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
         ("/api/files", Files(guard, node.files, limits)),
         ("/api/files/{file}", FileContent(guard, node.files)),
         ("/api/files/{file}/thumbnail", Thumbnail(guard, node.files)),
         ("/api/users/{name}/avatar", Avatar(guard, node.files)),
+        ("/api/conversations/{conversation}/read", ReadMarks(guard, node.receipts, limits)),
+        ("/api/receipts", Receipts(guard, node.receipts, limits)),
+        ("/api/conversations", Groups(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}", Group(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}/members/{name}", GroupMember(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}/settings", OwnSettings(guard, node.groups, limits)),
+        ("/api/conversations/{conversation}/typing", Typing(guard, node.typing, limits)),
         ("/api/friends", Friends(guard, node.friends, limits)),
         ("/api/friends/{name}", Friend(guard, node.friends, limits)),
         ("/api/blocks/{name}", Block(guard, node.blocks, limits)),

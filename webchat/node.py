@@ -26,11 +26,14 @@ from webchat.logic.export import Export
 from webchat.logic.farewell import Farewell
 from webchat.logic.files import Files
 from webchat.logic.friends import Friends
+from webchat.logic.groups import Groups
 from webchat.logic.hub import Hub, Limits
 from webchat.logic.passwords import Hasher
 from webchat.logic.presence import Presence
 from webchat.logic.profiles import Profiles
+from webchat.logic.receipts import Receipts
 from webchat.logic.sessions import Sessions
+from webchat.logic.typing import Typing
 from webchat.settings import Settings
 
 PARKED_SHARE = 0.8  # of a worker's connections: the rest is for sends and all else
@@ -59,6 +62,9 @@ class Node:
     chat: Chat
     export: Export
     files: Files
+    groups: Groups
+    receipts: Receipts
+    typing: Typing
 
     def start(self) -> None:
         self.committer.start()
@@ -128,6 +134,9 @@ def build_node(settings: Settings) -> Node:
         chat,
         Export(store, chat, sessions, now_ms),
         Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings)),
+        Groups(store, committer, now_ms, settings.group_max),
+        Receipts(store, committer),
+        Typing(store, bus),
     )
 
 

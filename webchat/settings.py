@@ -69,8 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_login: Rate = setting(
         "20/minute", "attempts to log in per account name and worker, and ten times as many failures per client address"
     )
-    limit_send: Rate = setting("200/10 second", "sends and read marks per user and worker")
-    limit_friends: Rate = setting("60/minute", "changes of friendships, blocks and profiles per user and worker")
+    limit_friends: Rate = setting("60/minute", "changes of friends, groups, blocks and profiles per user and worker")
     limit_upload: Rate = setting("60/minute", "uploads per user and worker")
     files: str = setting("", "folder of uploaded files, shared by all hosts; empty: `files` in the data folder")
     file_max: Positive = setting(25, "MiB of one uploaded file, at most")
@@ -78,6 +77,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "*/*", "media types that may be uploaded, separated by commas; with `!` in front, those that may not"
     )
     files_unsent: Positive = setting(250, "MiB of files that one user may have uploaded and not sent yet")
+    limit_send: Rate = setting("200/10 second", "sends, read marks and receipts per user and worker")
+    limit_typing: Rate = setting("20/10 second", "signs of typing per user and worker")
+    group_max: Annotated[int, Meta(ge=2, le=10_000)] = setting(500, "members of a group, at most")
     session_days: Positive = setting(30, "days until a session or token ends")
     feed_keep: Annotated[int, Meta(ge=100)] = setting(
         10_000, "entries a feed keeps; older cursors are answered `reset`"

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from webchat.data import groups, receipts, typing
 from webchat.data.engine import Engine
 from webchat.data.engine_sqlite import SqliteEngine
 from webchat.data.store import Pair, Store
+from webchat.data.tables import User
 from webchat.data.transaction import Transaction
 from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import (
@@ -22,6 +24,7 @@ from webchat.entities.feed import (
     ConversationEvent,
     Entry,
     GoneEvent,
+    LeftEvent,
     MessageEvent,
     PresenceEvent,
     ReadEvent,
@@ -29,6 +32,7 @@ from webchat.entities.feed import (
     Whisper,
     encode,
 )
+from webchat.entities.people import Session
 from webchat.entities.talk import Draft, Extra, Message
 
 NOW = 1_795_341_399_120  # 2026-11-22T09:56:39.120Z
@@ -288,6 +292,129 @@ class StoreContract:
         assert store.entries(ann, 0, 1)[0].number == 31
         assert store.bounds(bob) == (1, 1)
 
+    # --- groups and receipts ---
+
+    def test_a_group_is_told_and_numbered_like_any_conversation(self, engine: Engine, store: Store) -> None:
+        ann, bob, group = group_of_two(engine)
+        with writing(engine) as tx:
+            note = groups.note(tx, group, Session(1, ann, "ann"), "created", "us", "note-1", NOW)
+            tx.tell_line(group)
+            rung = {
+                user: [ring.event for ring in tx.rings if isinstance(ring, Entry) and ring.user == user]
+                for user in (ann, bob)
+            }
+        assert (note.kind, note.text, note.number) == ("created", "us", 1)
+        with sending(engine) as tx:
+            (posted,) = tx.post([Draft(group, bob, "bob", "hello", "c1", NOW)])
+        assert posted
+        assert posted.message.number == 2
+        for user, role in ((ann, "owner"), (bob, "member")):
+            entries = [entry.event for entry in store.entries(user, 0, 9)]
+            line = store.conversation(group, user)
+            assert line is not None
+            assert (line.name, line.role, line.members, line.partner) == ("us", role, 2, None)
+            assert entries == [rung[user][0], encode(ConversationEvent(line)), encode(MessageEvent(posted.message))]
+        assert store.lines(group) == {user: store.conversation(group, user) for user in (ann, bob)}
+        assert [(one.name, one.role) for one in groups.members(store, group)] == [("ann", "owner"), ("bob", "member")]
+
+    def test_the_heir_is_the_oldest_admin_else_the_oldest_member(self, engine: Engine) -> None:
+        ann, bob, group = group_of_two(engine)
+        with writing(engine) as tx:
+            eve, dan = tx.add_user("eve", "hash", NOW), tx.add_user("dan", "hash", NOW)
+            assert eve
+            assert dan
+            groups.join(tx, group, dan, "member", 5)
+            groups.join(tx, group, eve, "member", 7)
+            groups.part(tx, group, ann)
+            for admin, heir in ((None, bob), (eve, eve), (dan, dan)):
+                if admin is not None:
+                    groups.set_role(tx, group, admin, "admin")
+                held = groups.hold(tx, group)
+                assert held
+                assert (held.heir, list(held.roles)) == (heir, [bob, dan, eve])
+            assert groups.hold(tx, 999) is None
+
+    def test_what_is_told_of_a_conversation_is_told_to_members_alone(self, engine: Engine, store: Store) -> None:
+        ann, bob, group = group_of_two(engine)
+        with writing(engine) as tx:
+            tx.tell(bob, ReadEvent(group, 1), group)
+            tx.tell(bob, LeftEvent(group))
+        assert [entry.event for entry in store.entries(bob, 0, 9)] == [
+            encode(ReadEvent(group, 1)),
+            encode(LeftEvent(group)),
+        ]
+        with writing(engine) as tx:
+            groups.part(tx, group, bob)
+        assert [entry.event for entry in store.entries(bob, 0, 9)] == [encode(GoneEvent()), encode(LeftEvent(group))]
+        assert store.conversation(group, ann) is not None
+
+    def test_only_friends_whom_nobody_has_blocked_can_be_brought(self, engine: Engine, store: Store) -> None:
+        ann, bob, _ = two_friends(engine)
+        assert groups.friends_by_key(store, ann) == {"bob": bob}
+        for who, whom in ((ann, bob), (bob, ann)):
+            with writing(engine) as tx:
+                tx.on.rows('INSERT INTO block ("user", blocked) VALUES (?, ?)', (who, whom))
+            assert groups.friends_by_key(store, ann) == groups.friends_by_key(store, bob) == {}
+            with writing(engine) as tx:
+                tx.on.rows("DELETE FROM block")
+
+    def test_receipts_are_those_of_the_slowest_and_only_rise(self, engine: Engine, store: Store) -> None:
+        ann, bob, group = group_of_two(engine)
+        with writing(engine) as tx:
+            for number in range(3):
+                tx.add_message(group, ann, "ann", "text", f"c{number}", NOW)
+            assert receipts.settle(tx, group) is None, "ann alone has got them"
+            assert receipts.news(tx, bob, {group: 9, 999: 1}) == {group: 3}
+            assert receipts.deliver(tx, group, bob, 2)
+            assert not receipts.deliver(tx, group, bob, 2)
+            assert receipts.settle(tx, group) == (2, 0, [ann, bob])
+            assert receipts.news(tx, bob, {group: 2}) == {}
+            receipts.mark(tx, group, bob, 3)
+            assert receipts.settle(tx, group) == (3, 3, [ann, bob])
+            receipts.mark(tx, group, bob, 1)
+            assert receipts.settle(tx, group) is None
+        line = store.conversation(group, ann)
+        assert line
+        assert (line.delivered, line.read) == (3, 3)
+
+    def test_receipts_are_hidden_where_fewer_than_two_show_them(self, engine: Engine, store: Store) -> None:
+        ann, bob, group = group_of_two(engine)
+        with writing(engine) as tx:
+            tx.add_message(group, ann, "ann", "text", "c1", NOW)
+            receipts.mark(tx, group, bob, 1)
+            assert receipts.settle(tx, group) == (1, 1, [ann, bob])
+            tx.on.run(User.update(hide_receipts=True).where(User.id == bob))
+        for user in (ann, bob):
+            line = store.conversation(group, user)
+            assert line
+            assert (line.delivered, line.read) == (None, None)
+        with writing(engine) as tx:
+            tx.add_message(group, ann, "ann", "text", "c2", NOW)
+            receipts.mark(tx, group, bob, 2)
+            assert receipts.settle(tx, group) is None
+
+    def test_who_is_shown_that_somebody_types(self, engine: Engine, store: Store) -> None:
+        ann, bob, group = group_of_two(engine)
+        assert typing.standing(store, group, ann) == (True, False, 2)
+        assert typing.standing(store, group, 999) is None
+        assert typing.audience(store, group, ann) == [bob]
+        with writing(engine) as tx:
+            tx.on.run(User.update(hide_typing=True).where(User.id == bob))
+        assert typing.audience(store, group, ann) == []
+        assert typing.standing(store, group, bob) == (True, True, 2)
+
+    def test_a_conversation_is_muted_once(self, engine: Engine, store: Store) -> None:
+        ann, bob, group = group_of_two(engine)
+        with writing(engine) as tx:
+            assert [groups.mute(tx, group, ann, muted) for muted in (True, True, False, True)] == [
+                *(True, False),
+                *(True, True),
+            ]
+        assert [line.muted for line in (store.conversation(group, ann), store.conversation(group, bob)) if line] == [
+            True,
+            False,
+        ]
+
     # --- transactions ---
 
     def test_a_job_that_raises_undoes_itself_alone(self, engine: Engine, store: Store) -> None:
@@ -434,6 +561,16 @@ def two_friends(engine: Engine) -> tuple[int, int, int]:
         talk = tx.add_conversation([ann, bob])
         tx.set_pair(ann, bob, Pair(friends=True, asked_by=None, conversation=talk))
     return ann, bob, talk
+
+
+def group_of_two(engine: Engine) -> tuple[int, int, int]:
+    """Ann owns it, Bob is in it."""
+    ann, bob = two_users(engine)
+    with writing(engine) as tx:
+        group = groups.create(tx, "us")
+        groups.join(tx, group, ann, "owner", 0)
+        groups.join(tx, group, bob, "member", 0)
+    return ann, bob, group
 
 
 def messages(entry: Entry) -> Message:

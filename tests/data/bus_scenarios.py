@@ -18,7 +18,7 @@ from pathlib import Path
 import gevent
 
 from webchat.data.bus_redis import KEEP, RedisBus
-from webchat.entities.feed import Alarm, Entry, Revocation, Ring, Whisper
+from webchat.entities.feed import Alarm, Entry, Murmur, Revocation, Ring, Whisper
 from workers.embedded import find_server
 
 ANN, BOB = 1, 2
@@ -85,9 +85,9 @@ def rings_reach_those_who_subscribed(scene: Scene) -> None:
     _, stranger = scene.bus()
     _, other_database = scene.bus("elsewhere")
     hearer.subscribe(ANN)
-    sent: list[Ring] = [Entry(ANN, 1, b'{"a": "b c"}'), Whisper(ANN, 7), Revocation(ANN, 3)]
+    sent: list[Ring] = [Entry(ANN, 1, b'{"a": "b c"}'), Whisper(ANN, 7), Murmur(ANN, b"{}"), Revocation(ANN, 3)]
     ringer.ring([Entry(BOB, 1, b"not for ann"), *sent])
-    until("all were heard", lambda: len(ear.rings) == 3)
+    until("all were heard", lambda: len(ear.rings) == len(sent))
     assert ear.rings == sent
     assert own_ear.rings == stranger.rings == other_database.rings == []
 

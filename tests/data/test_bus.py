@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from webchat.data.bus import decode, encode
-from webchat.entities.feed import Alarm, Entry, Revocation, Ring, Whisper
+from webchat.entities.feed import Alarm, Entry, Murmur, Revocation, Ring, Whisper
 from webchat.entities.talk import DEVICE
 
 ids = st.integers(0, 2**63 - 1)
@@ -17,8 +17,10 @@ events = st.binary()
 rings: st.SearchStrategy[Ring] = st.one_of(
     st.builds(Entry, user=ids, number=ids, event=events, device=st.from_regex(DEVICE, fullmatch=True) | st.just("")),
     st.builds(Whisper, user=ids, mark=ids),
+    st.builds(Murmur, user=ids, event=events),
     st.builds(Revocation, user=ids, session=ids),
 )
+KINDS: dict[type, bytes] = {Entry: b"E", Whisper: b"W", Murmur: b"M", Revocation: b"R", Alarm: b"A"}
 
 
 @given(rings)
@@ -34,7 +36,7 @@ def test_a_ring_comes_out_as_it_went_in(ring: Ring) -> None:
 
 @given(rings)
 def test_a_ring_s_kind_is_its_first_byte(ring: Ring) -> None:
-    assert encode(ring)[:1] == {Entry: b"E", Whisper: b"W", Revocation: b"R", Alarm: b"A"}[type(ring)]
+    assert encode(ring)[:1] == KINDS[type(ring)]
 
 
 @given(st.binary())

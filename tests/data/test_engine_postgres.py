@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from gevent.event import Event
 
-from tests.contracts.store_contract import NOW, StoreContract, two_friends, two_users, writing
+from tests.contracts.store_contract import NOW, StoreContract, group_of_two, two_friends, two_users, writing
 from tests.postgres import Databases, Server, server
-from webchat.data import postgres_pool
+from webchat.data import groups, postgres_pool
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.postgres_pool import Pool
-from webchat.data.store import Store
+from webchat.data.store import Membership, Store
 from webchat.data.transaction import Transaction
 from webchat.errors import Unavailable
 
@@ -123,6 +123,37 @@ def test_a_conversation_that_is_being_closed_takes_no_message_more(engine: Postg
         gevent.sleep(0.05)
         assert not sender.ready(), "it waits for the decision"
     assert sender.get(timeout=SOON) is False
+
+
+@pytest.mark.parametrize("first", ["remover", "sender"])
+def test_who_is_being_removed_sends_before_or_not_at_all(engine: PostgresEngine, first: str) -> None:
+    """And neither waits for the other in a circle: the conversation is locked before its members."""
+    _, bob, group = group_of_two(engine)
+    seen: list[Membership | None] = []
+
+    def send(hold: bool) -> None:
+        with writing(engine) as tx:
+            seen.append(tx.membership(group, bob))
+            if hold:
+                begun.set()
+                gevent.sleep(0.05)
+            tx.set_read(group, bob, 0)
+
+    def remove(hold: bool) -> None:
+        with writing(engine) as tx:
+            groups.hold(tx, group)
+            if hold:
+                begun.set()
+                gevent.sleep(0.05)
+            groups.part(tx, group, bob)
+
+    begun = Event()
+    begins, follows = (remove, send) if first == "remover" else (send, remove)
+    one = gevent.spawn(begins, True)
+    begun.wait(SOON)
+    other = gevent.spawn(follows, False)
+    gevent.joinall([one, other], timeout=SOON, raise_error=True)
+    assert [membership is not None for membership in seen] == [first == "sender"]
 
 
 def test_a_swallowed_error_is_not_taken_for_a_commit(engine: PostgresEngine) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from webchat.entities.feed import Entry
-from webchat.logic.mailbox import TAIL_MAX, Mailbox, Put, Wake
+from webchat.logic.mailbox import MURMUR_KEPT, MURMURS_MAX, TAIL_MAX, Mailbox, Put, Wake
 
 USER = 7
 
@@ -127,6 +127,39 @@ def test_what_one_poll_reads_up_wakes_the_others() -> None:
     box.extend([Entry(USER, 5, event(5))])
     assert parked.woken
     assert box.put(5, event(5)) is Put.KNOWN
+
+
+def test_who_has_left_a_group_is_not_told_from_memory_what_was_said_there() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    box.put(5, event(5))
+    box.put(6, b'{"type":"left","conversation":3}')
+    box.put(7, event(7))
+    assert box.after(4) is None, "the database knows what of it is still this user's"
+    assert box.after(5) == [b'{"type":"left","conversation":3}', event(7)]
+
+
+def test_a_murmur_wakes_who_waits_and_has_no_number() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    one, other = box.park(1, 6, 24), box.park(1, 6, 24)
+    for _ in range(2):
+        box.murmur(b"typing", now=10.0)
+    assert (one.woken, other.woken) == (True, True)
+    assert one.heard == other.heard == (b"typing",)
+    assert (box.top, box.tail, box.murmurs) == (4, [], ())
+
+
+def test_a_murmur_waits_for_the_next_poll_but_not_for_long() -> None:
+    box = Mailbox(USER, top=4, mark=0)
+    for now, said in ((10.0, b"ann"), (11.0, b"bob"), (12.0, b"ann")):
+        box.murmur(said, now)
+    assert box.take_murmurs(12.5) == [b"bob", b"ann"]
+    assert box.take_murmurs(12.5) == [], "told once"
+    box.murmur(b"ann", now=20.0)
+    assert box.take_murmurs(20.0 + MURMUR_KEPT) == []
+    for number in range(2 * MURMURS_MAX):
+        box.murmur(event(number), now=30.0)
+    assert len(box.murmurs) == MURMURS_MAX
+    assert box.take_murmurs(30.0)[-1] == event(2 * MURMURS_MAX - 1)
 
 
 class MailboxMachine(RuleBasedStateMachine):

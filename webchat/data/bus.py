@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from webchat.entities.feed import Alarm, Entry, Revocation, Ring, Whisper
+from webchat.entities.feed import Alarm, Entry, Murmur, Revocation, Ring, Whisper
 
 
 class Listener(Protocol):
@@ -47,12 +47,14 @@ class Bus(Protocol):
 
 
 def encode(ring: Ring) -> bytes:
-    """`E<number> <device> <event>`, `W<mark>`, `R<session>` or `A`; the user is the channel."""
+    """`E<number> <device> <event>`, `W<mark>`, `M<event>`, `R<session>` or `A`; the user is the channel."""
     match ring:
         case Entry(_, number, event, device):
             return b"E%d %b %b" % (number, device.encode(), event)
         case Whisper(_, mark):
             return b"W%d" % mark
+        case Murmur(_, event):
+            return b"M%b" % event
         case Revocation(_, session):
             return b"R%d" % session
         case Alarm():
@@ -67,6 +69,8 @@ def decode(user: int, payload: bytes) -> Ring:
         return Entry(user, int(number), event, device.decode())
     if kind == b"W":
         return Whisper(user, int(rest))
+    if kind == b"M":
+        return Murmur(user, rest)
     if kind == b"R":
         return Revocation(user, int(rest))
     if payload == b"A":

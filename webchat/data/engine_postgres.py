@@ -4,7 +4,8 @@ Every read takes a connection for one statement, so it yields: whoever asks the 
 world to have moved on when the answer is there. Every write transaction has a connection of its own, and
 several run at a time. They wait for one another's rows, which are locked in this order, everywhere:
 
-    users (ascending) → conversation → files (ascending) → presence (one row for all) → feeds (ascending)
+    users (ascending) → conversations (ascending), each before its members → files (ascending)
+        → presence (one row for all) → feeds (ascending)
 
 A feed's row is locked from the moment its next number is taken until the commit, so numbers become visible
 in the order in which they were given. READ COMMITTED is all that this needs.

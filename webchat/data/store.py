@@ -25,9 +25,10 @@ from webchat.entities.feed import (
     encode,
 )
 from webchat.entities.people import Found, Friend, FriendRequest, RelationState, Session, name_key
-from webchat.entities.talk import Conversation, Extra, Message, rfc3339
+from webchat.entities.talk import RECEIPTS_MAX, Conversation, Extra, Message, rfc3339
 
 _extra = msgspec.json.Decoder(Extra).decode
+_GONE = encode(GoneEvent())
 
 CHUNK = 10_000  # values in one IN (…)
 NUL = "\0"  # PostgreSQL's text cannot hold it, not even in a question; no name has it
@@ -44,21 +45,25 @@ _ENTRIES = """
     SELECT e.number, e.event, e.changed, e.conversation, b."user",
         m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id, m.extra
     FROM entry e LEFT JOIN message m ON m.id = e.message LEFT JOIN "user" u ON u.id = m.sender
-        LEFT JOIN member b ON b.conversation = m.conversation AND b."user" = e."user"
+        LEFT JOIN member b ON b.conversation = COALESCE(m.conversation, e.conversation) AND b."user" = e."user"
     WHERE e."user" = ? AND e.number > ? ORDER BY e.number LIMIT ?
 """
+# Receipts are shown to who shows their own, where somebody else does, and not in large groups.
 _LINES = """
-    SELECT c.id, c.kind, c.name, c.open, c.last_number, c.delivered, c.read,
+    SELECT b."user", c.id, c.kind, c.name, c.open, c.last_number, c.delivered, c.read,
         b.read_number, b.role, b.muted, b.mention_number,
         CASE WHEN c.kind = 'direct' THEN
             (SELECT p.name FROM member o JOIN "user" p ON p.id = o."user"
              WHERE o.conversation = c.id AND o."user" <> b."user")
         END,
         CASE WHEN c.kind = 'group' THEN (SELECT count(*) FROM member o WHERE o.conversation = c.id) END,
+        NOT me.hide_receipts AND EXISTS (
+            SELECT 1 FROM member o JOIN "user" p ON p.id = o."user"
+            WHERE o.conversation = c.id AND o."user" <> b."user" AND NOT p.hide_receipts AND NOT p.disabled
+        ),
         m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id, m.extra
-    FROM member b JOIN conversation c ON c.id = b.conversation
+    FROM member b JOIN conversation c ON c.id = b.conversation JOIN "user" me ON me.id = b."user"
         LEFT JOIN message m ON m.id = c.last_message LEFT JOIN "user" u ON u.id = m.sender
-    WHERE b."user" = ?
 """
 _AFFECTED = """
     SELECT r.high FROM feed f JOIN relation r ON r.low = f."user" WHERE f.presence > ? AND r.friends
@@ -79,9 +84,10 @@ _PRESENCE_SINCE = """
     ) r JOIN feed f ON f."user" = r.friend JOIN "user" u ON u.id = r.friend
     WHERE f.presence > ? ORDER BY f.presence
 """
+# Where it locks, it does so in the order in which the tables stand here: see `engine_postgres`.
 MEMBERSHIP = """
-    SELECT c.open, c.last_number, m.read_number FROM member m JOIN conversation c ON c.id = m.conversation
-    WHERE m.conversation = ? AND m."user" = ?
+    SELECT c.open, c.last_number, m.read_number FROM conversation c JOIN member m ON m.conversation = c.id
+    WHERE c.id = ? AND m."user" = ?
 """
 _SEEMS_ONLINE = """
     SELECT 1 FROM presence p JOIN "user" u ON u.id = p."user" WHERE p."user" = ? AND NOT u.invisible LIMIT 1
@@ -147,7 +153,7 @@ class Store:
     def living_sessions(self, sessions: Iterable[int], now: int) -> set[int]:
         """Those of `sessions` that are not over."""
         living: set[int] = set()
-        for some in _lists(sessions):
+        for some in in_lists(sessions):
             rows = self.on.rows(f"SELECT id FROM session WHERE id IN ({some}) AND expires_at > ?", (now,))  # noqa: S608
             living.update(row[0] for row in rows)
         return living
@@ -240,13 +246,19 @@ class Store:
 
     def conversations(self, user: int) -> list[Conversation]:
         """All conversations of `user`, the most recently active first."""
-        rows = self.on.rows(f"{_LINES} ORDER BY COALESCE(c.last_message, 0) DESC, c.id DESC", (user,))
+        rows = self.on.rows(
+            f'{_LINES} WHERE b."user" = ? ORDER BY COALESCE(c.last_message, 0) DESC, c.id DESC', (user,)
+        )
         return [_line(row) for row in rows]
 
     def conversation(self, id: int, user: int) -> Conversation | None:
         """The conversation's line for `user`; None where that is no member."""
-        rows = self.on.rows(f"{_LINES} AND b.conversation = ?", (user, id))
+        rows = self.on.rows(f'{_LINES} WHERE b."user" = ? AND b.conversation = ?', (user, id))
         return _line(rows[0]) if rows else None
+
+    def lines(self, id: int) -> dict[int, Conversation]:
+        """The conversation's line for each of its members."""
+        return {row[0]: _line(row) for row in self.on.rows(f"{_LINES} WHERE b.conversation = ?", (id,))}
 
     def membership(self, conversation: int, user: int) -> Membership | None:
         return self._membership(MEMBERSHIP, conversation, user)
@@ -285,24 +297,31 @@ class Store:
     def entries(self, user: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow number `after`; the first is not `after` + 1 where older ones were trimmed."""
         found = self.on.rows(_ENTRIES, (user, after, limit))
-        return [
-            Entry(user, number, bytes(event) if event is not None else encode(self._told(user, *what)))
-            for number, event, *what in found
-        ]
+        return [Entry(user, number, self._told(user, *what)) for number, *what in found]
 
-    def _told(self, user: int, changed: bool, conversation: int | None, member: int | None, *message: Any) -> Event:
-        """What an entry points at, as it is now, to whom it still concerns."""
+    def _told(
+        self, user: int, event: bytes | None, changed: bool, conversation: int | None, member: int | None, *message: Any
+    ) -> bytes:
+        """What an entry carries, or points at as it is now; but only to whom it still concerns."""
+        about = conversation if conversation is not None else message[1]
+        if about is not None and member is None:
+            return _GONE
+        if event is not None:
+            return bytes(event)
+        return encode(self._pointed_at(user, changed, conversation, message))
+
+    def _pointed_at(self, user: int, changed: bool, conversation: int | None, message: Sequence[Any]) -> Event:
         if conversation is not None:
             line = self.conversation(conversation, user)
             return ConversationEvent(line) if line else GoneEvent()
-        if member is None:
+        if message[0] is None:
             return GoneEvent()
         return ChangedEvent(as_message(message)) if changed else MessageEvent(as_message(message))
 
     def tops(self, users: Iterable[int]) -> dict[int, int]:
         """The last number of each feed."""
         tops: dict[int, int] = {}
-        for some in _lists(users):
+        for some in in_lists(users):
             rows = self.on.rows(f'SELECT "user", last FROM feed WHERE "user" IN ({some})')  # noqa: S608
             tops.update((user, last) for user, last in rows)
         return tops
@@ -355,8 +374,9 @@ def as_message(row: Sequence[Any]) -> Message:
 
 def _line(row: Sequence[Any]) -> Conversation:
     """A row of `_LINES`."""
-    id, kind, name, is_open, last_number, delivered, read, read_number, role, muted, mention_number, *rest = row
-    partner, members, *last = rest
+    _, id, kind, name, is_open, last_number, delivered, read, read_number, role, muted, mention_number, *rest = row
+    partner, members, receipts, *last = rest
+    shown = receipts and (members or 0) <= RECEIPTS_MAX
     return Conversation(
         *(id, kind, partner, bool(is_open), last_number, read_number, last_number - read_number),
         last_message=None if last[0] is None else as_message(last),
@@ -365,12 +385,12 @@ def _line(row: Sequence[Any]) -> Conversation:
         members=members,
         mentioned=mention_number > read_number,
         muted=bool(muted),
-        delivered=delivered or None,
-        read=read or None,
+        delivered=(shown and delivered) or None,
+        read=(shown and read) or None,
     )
 
 
-def _lists(numbers: Iterable[int]) -> Iterator[str]:
+def in_lists(numbers: Iterable[int]) -> Iterator[str]:
     """The numbers as they stand in `IN (…)`; as parameters, thousands of them would cost ten times as much."""
     every = list(numbers)
     for start in range(0, len(every), CHUNK):

@@ -94,7 +94,11 @@ class Conversation(Model):
 
 
 class Member(Model):
-    """`role` is a group's (owner, admin, member); `mention_number`: the last message that names this member."""
+    """`role` is a group's (owner, admin, member); `joined_number`: the note that says how this member came.
+
+    `read_number` and `delivered_number`: read, got up to this message (what was read was got, whatever the latter
+    says); `mention_number`: the last message that names this member.
+    """
 
     conversation = IntegerField()
     user = IntegerField(index=True)
@@ -103,6 +107,7 @@ class Member(Model):
     muted = BooleanField(default=False)
     delivered_number = IntegerField(default=0)
     mention_number = IntegerField(default=0)
+    joined_number = IntegerField(default=0)
 
     class Meta:
         primary_key = CompositeKey("conversation", "user")

@@ -12,10 +12,10 @@ which `engine_postgres` names; nobody then waits in a circle.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from webchat.data.engine import Connection
-from webchat.data.store import MEMBERSHIP, Membership, Pair, Store, as_message
+from webchat.data.store import MEMBERSHIP, Membership, Pair, Store, as_message, in_lists
 from webchat.data.tables import Conversation, Feed, Member, Relation, Session, User, Worker
 from webchat.data.tables import Entry as EntryRow
 from webchat.entities.feed import (
@@ -41,8 +41,20 @@ _ADD_MESSAGE = """
     VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 _SET_LAST_MESSAGE = "UPDATE conversation SET last_message = ? WHERE id = ?"
+# The feeds of all members at once: three statements, however many they are.
+_HOLD_MEMBERS = """
+    SELECT last FROM feed WHERE "user" IN (SELECT "user" FROM member WHERE conversation = ?) ORDER BY "user"
+"""
+_NEXT_FOR_MEMBERS = """
+    UPDATE feed SET last = last + 1 WHERE "user" IN (SELECT "user" FROM member WHERE conversation = ?)
+    RETURNING "user", last
+"""
+_ADD_FOR_MEMBERS = """
+    INSERT INTO entry ("user", number, message, changed, conversation)
+    SELECT f."user", f.last, ?, ?, ? FROM member m JOIN feed f ON f."user" = m."user" WHERE m.conversation = ?
+"""
 _NEXT_IN_FEED = 'UPDATE feed SET last = last + 1 WHERE "user" = ? RETURNING last'
-_ADD_ENTRY = 'INSERT INTO entry ("user", number, message, event, changed, conversation) VALUES (?, ?, ?, ?, ?, ?)'
+_ADD_ENTRY = 'INSERT INTO entry ("user", number, event, conversation, changed) VALUES (?, ?, ?, ?, FALSE)'
 _FORGET_WHO_CAME_BACK = """
     DELETE FROM presence WHERE worker = ? AND EXISTS
         (SELECT 1 FROM presence other WHERE other."user" = presence."user" AND other.worker <> ?)
@@ -73,38 +85,59 @@ class Transaction(Store):
 
     # --- telling ---
 
-    def tell(self, user: int, event: Event) -> None:
-        """Append an event to the user's feed. Callers go through the users in ascending order (locks)."""
+    def tell(self, user: int, event: Event, conversation: int | None = None) -> None:
+        """Append an event to the user's feed. Callers go through the users in ascending order (locks).
+
+        What is told of a `conversation` concerns its members alone: who is none any more is not told it.
+        """
         encoded = encode(event)
-        self._append(user, encoded, stored=encoded)
+        self._append(user, encoded, conversation=conversation, stored=encoded)
 
     def tell_change(self, message: Message) -> None:
         """Tell the members of its conversation that a message is different now."""
         event = encode(ChangedEvent(message))
-        for member in self.members(message.conversation):
-            self._append(member, event, message=message.id, changed=True)
+        for user, number in self._append_for_members(message.conversation, message=message.id, changed=True):
+            self.rings.append(Entry(user, number, event))
 
-    def tell_line(self, conversation: int, users: Sequence[int]) -> None:
-        """Tell these members how the conversation stands now; `users` in ascending order."""
+    def tell_line(self, conversation: int, users: Sequence[int] | None = None) -> None:
+        """Tell these members, in ascending order, or all of them, how the conversation stands now."""
+        if users is None:
+            lines = self.lines(conversation)
+            for user, number in self._append_for_members(conversation, line=True):
+                self.rings.append(Entry(user, number, encode(ConversationEvent(lines[user]))))
+            return
         for user in users:
             line = self.conversation(conversation, user)
             if line is not None:
                 self._append(user, encode(ConversationEvent(line)), conversation=conversation)
+
+    def hold_feeds(self, users: Iterable[int]) -> None:
+        """For who tells more than one thing: from now on, these users may be told in any order (locks)."""
+        if self.on.for_update:
+            for some in in_lists(sorted(users)):
+                self.on.rows(f'SELECT last FROM feed WHERE "user" IN ({some}) ORDER BY "user"{self.on.for_update}')  # noqa: S608
+
+    def _append_for_members(
+        self, conversation: int, *, message: int | None = None, changed: bool = False, line: bool = False
+    ) -> list[tuple[int, int]]:
+        """One entry in the feed of each member; the users and their entries' numbers, in ascending order."""
+        if self.on.for_update:
+            self.on.rows(_HOLD_MEMBERS + self.on.for_update, (conversation,))
+        numbered = self.on.rows(_NEXT_FOR_MEMBERS, (conversation,))
+        self.on.rows(_ADD_FOR_MEMBERS, (message, changed, conversation if line else None, conversation))
+        return sorted((user, number) for user, number in numbered)
 
     def _append(
         self,
         user: int,
         event: bytes,
         *,
-        message: int | None = None,
-        changed: bool = False,
         conversation: int | None = None,
         stored: bytes | None = None,
-        device: str = "",
     ) -> None:
         number = self.on.rows(_NEXT_IN_FEED, (user,))[0][0]
-        self.on.rows(_ADD_ENTRY, (user, number, message, stored, changed, conversation))
-        self.rings.append(Entry(user, number, event, device))
+        self.on.rows(_ADD_ENTRY, (user, number, stored, conversation))
+        self.rings.append(Entry(user, number, event))
 
     # --- people ---
 
@@ -190,8 +223,9 @@ class Transaction(Store):
         if draft.session is not None and not self.living_sessions([draft.session], draft.sent_at):
             return None
         known = self.message_of(draft.sender, draft.client_id)
-        if known is not None:
-            return Posted(known, False)
+        if known is not None:  # who has left a group since then hears no more of it, not even that
+            is_member = self.membership(known.conversation, draft.sender) is not None
+            return Posted(known, False) if is_member else None
         membership = self.membership(draft.conversation, draft.sender)
         if membership is None or not membership.open:
             return None
@@ -219,8 +253,8 @@ class Transaction(Store):
         self.on.rows(_SET_LAST_MESSAGE, (message.id, conversation))
         self.set_read(conversation, sender, number)
         event = encode(MessageEvent(message))
-        for member in self.members(conversation):
-            self._append(member, event, message=message.id, device=device if member == sender else "")
+        for user, feed_number in self._append_for_members(conversation, message=message.id):
+            self.rings.append(Entry(user, feed_number, event, device if user == sender else ""))
         return message
 
     def set_read(self, conversation: int, user: int, number: int) -> None:

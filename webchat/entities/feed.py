@@ -1,7 +1,8 @@
 """The feed: what a user must be told, numbered 1, 2, 3, … without gaps.
 
 An *entry* is an event with a number. A *whisper* says that a friend came or went: best effort, and only
-their present state counts. A *cursor* says how far a client has come.
+their present state counts. A *murmur* is an event that is worth nothing a moment later: it has no number, is told to
+whoever polls just now, and is kept nowhere. A *cursor* says how far a client has come.
 """
 
 from __future__ import annotations
@@ -171,6 +172,13 @@ class Whisper(NamedTuple):
     mark: int
 
 
+class Murmur(NamedTuple):
+    """An event, as encoded JSON, for the polls of `user` that wait just now."""
+
+    user: int
+    event: bytes
+
+
 class Revocation(NamedTuple):
     """This session is over: its parked polls must end now."""
 
@@ -184,7 +192,7 @@ class Alarm(NamedTuple):
     user: int = 0  # nobody's id: the channel that every worker hears
 
 
-Ring = Entry | Whisper | Revocation | Alarm
+Ring = Entry | Whisper | Murmur | Revocation | Alarm
 
 
 # --- the snapshot -------------------------------------------------------------------------------

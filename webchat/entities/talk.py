@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from webchat.entities.people import Profile
+
 TEXT_MAX = 4_000  # characters (code points)
 CLIENT_ID_MAX = 64
 DEVICE_MAX = 32
@@ -21,6 +23,9 @@ Role = Literal["owner", "admin", "member"]
 FILES_MAX = 10  # on one message
 FILE_ID_PATTERN = r"^[A-Za-z0-9_-]{22}$"
 FILE_NAME_MAX = 255  # characters
+GROUP_NAME_MAX = 64  # characters
+RECEIPTS_MAX = 100  # members of a group that shows receipts: in a larger one somebody has always not read
+TYPING_MAX = 50  # members of a group that shows who types
 QUOTE_MAX = 200  # characters of the message that is answered
 
 
@@ -127,6 +132,13 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True, rename={"par
     muted: bool = False
     delivered: int | None = None
     read: int | None = None
+
+
+class Member(Profile, frozen=True, omit_defaults=True):
+    """Somebody in a conversation; `role` only in a group."""
+
+    name: str
+    role: Role | None = None
 
 
 class ReadMark(msgspec.Struct, frozen=True):

@@ -9,9 +9,9 @@ from webchat.data.committer import Committer
 from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
-from webchat.entities.feed import Cursor, ReadEvent, Snapshot, encode
+from webchat.entities.feed import Cursor, Snapshot, encode
 from webchat.entities.people import Session
-from webchat.entities.talk import CLIENT_ID_MAX, FILES_MAX, TEXT_MAX, Draft, Extra, Message, Posted, ReadMark
+from webchat.entities.talk import CLIENT_ID_MAX, FILES_MAX, TEXT_MAX, Draft, Extra, Message, Posted
 from webchat.errors import Conflict, Invalid, NotFound, NotLoggedIn
 
 # One sentence for the absent and for the forbidden: an answer must not tell which.
@@ -88,23 +88,6 @@ class Chat:
             raise NotFound(NOWHERE)
         messages = self._store.history(conversation, before, limit + 1)
         return messages[-limit:], len(messages) > limit
-
-    def read(self, session: Session, conversation: int, number: int) -> ReadMark:
-        """Move one's read mark forward to `number`, and tell one's other devices."""
-
-        def work(tx: Transaction) -> ReadMark:
-            membership = tx.membership(conversation, session.user)
-            if membership is None:
-                raise NotFound(NOWHERE)
-            if number > membership.last_number:
-                raise Invalid(f"the conversation has {membership.last_number} messages so far", code="bad_number")
-            reached = max(number, membership.read_number)
-            if reached > membership.read_number:
-                tx.set_read(conversation, session.user, reached)
-                tx.tell(session.user, ReadEvent(conversation, reached))
-            return ReadMark(conversation, reached, membership.last_number - reached)
-
-        return self._committer.submit(work)
 
     def snapshot(self, session: Session) -> Snapshot:
         """All that a client shows, as of one moment, and the cursor of that moment."""

@@ -21,7 +21,7 @@ from gevent.event import AsyncResult, Event
 
 from webchat.data.bus import Bus
 from webchat.data.store import Store
-from webchat.entities.feed import Cursor, Entry, Revocation, Ring, Whisper, encode
+from webchat.entities.feed import Cursor, Entry, Murmur, Revocation, Ring, Whisper, encode
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn, Unavailable
 from webchat.logic.clock import Clock
@@ -83,7 +83,7 @@ class Hub:
         self._epoch = epoch
         self._limits = limits
         self._now = now
-        self._clock = clock
+        self.now = clock
         self._holds = Clock(clock)
         self._boxes: dict[int, Mailbox] = {}
         self._opening: dict[int, AsyncResult] = {}
@@ -159,7 +159,7 @@ class Hub:
 
     def exit(self, box: Mailbox) -> None:
         box.visitors -= 1
-        box.polled_at = self._clock()
+        box.polled_at = self.now()
         if not box.sessions and self._boxes.get(box.user) is box:
             self._close(box)  # the session was over before it came
 
@@ -265,7 +265,7 @@ class Hub:
 
     def sweep(self) -> None:
         """Close the mailboxes whose last poll was longer ago than they linger."""
-        before = self._clock() - self._limits.linger
+        before = self.now() - self._limits.linger
         for box in list(self._boxes.values()):
             if not box.visitors and box.polled_at < before and box.user not in self._opening:
                 self._close(box)
@@ -288,6 +288,8 @@ class Hub:
                         self.counters.gaps += 1
                 case Whisper(_, mark):
                     box.hint(mark)
+                case Murmur(_, event):
+                    box.murmur(event, self.now())
                 case Revocation(_, session):
                     self._revoke(box, session)
 

@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterable
 
 from webchat.entities.feed import Entry
 
+LEFT = b'{"type":"left"'  # how such an event begins
+MURMUR_KEPT = 6.0  # seconds that a murmur waits for a poll that is between two requests
+MURMURS_MAX = 16  # that wait at the same time; more are not worth their memory
 NOBODY: frozenset[int] = frozenset()
 TAIL_MAX = 128  # entries; a client that is further behind reads the database
 
@@ -42,14 +45,15 @@ class Parked:
     """One poll that waits. `device`: its own messages are no news to it.
 
     `call` is called once, when it is woken: whoever parked it looks again then. `over`: the hold is, at the clock's
-    tick `due`.
+    tick `due`. `heard`: murmurs for it.
     """
 
-    __slots__ = ("call", "device", "due", "over", "reason", "session", "woken")
+    __slots__ = ("call", "device", "due", "heard", "over", "reason", "session", "woken")
 
     def __init__(self, session: int, device: str = "") -> None:
         self.session = session
         self.device = device
+        self.heard: tuple[bytes, ...] = ()
         self.reason: Wake | None = None
         self.woken = False
         self.over = False
@@ -74,12 +78,16 @@ class Parked:
 class Mailbox:
     """See the module. `top` and `mark`: the feed's last number and the last presence mark when it was opened."""
 
-    __slots__ = ("mark", "parked", "polled_at", "revoked", "sessions", "stale", "tail", "top", "user", "visitors")
+    __slots__ = (
+        *("mark", "murmurs", "parked", "polled_at", "revoked", "sessions", "stale", "tail", "top", "user"),
+        "visitors",
+    )
 
     def __init__(self, user: int, top: int, mark: int) -> None:
         self.user = user
         self.top = top
         self.mark = mark  # of the last presence change that concerns this user, as far as we have heard
+        self.murmurs: tuple[tuple[float, bytes], ...] = ()  # (when it came, event) for the next poll
         self.stale = False
         self.tail: list[tuple[bytes, str]] = []  # events, and the devices that made them
         self.parked: list[Parked] = []  # oldest first
@@ -131,7 +139,24 @@ class Mailbox:
             self.mark = mark
             self._wake()
 
+    def murmur(self, event: bytes, now: float) -> None:
+        """Tell it to the polls that wait; where none does, to the next one, if that comes soon."""
+        if not self.parked:
+            fresh = [kept for kept in self.murmurs if kept[0] > now - MURMUR_KEPT and kept[1] != event]
+            self.murmurs = (*fresh[-MURMURS_MAX + 1 :], (now, event))
+        for parked in self.parked:
+            if event not in parked.heard and len(parked.heard) < MURMURS_MAX:
+                parked.heard += (event,)
+                parked.wake()
+
+    def take_murmurs(self, now: float) -> list[bytes]:
+        """What waited for this poll, and is not too old."""
+        kept, self.murmurs = self.murmurs, ()
+        return [event for came, event in kept if came > now - MURMUR_KEPT]
+
     def _append(self, number: int, event: bytes, device: str) -> None:
+        if event.startswith(LEFT):
+            self.tail.clear()  # what was said in that group is not this user's any more: the database knows what is
         self.tail.append((event, device))
         if len(self.tail) > TAIL_MAX:
             del self.tail[0]

@@ -82,12 +82,14 @@ class Poll:
         while True:
             # A cursor beyond the top is no news, but has to be looked into.
             quiet = cursor.number <= box.top and not box.has_news(cursor.number, cursor.mark, self._device)
-            if quiet and self._hold > 0 and not hub.draining:
+            if quiet and self._hold > 0 and not hub.draining and not box.murmurs:
                 self._cursor = cursor
                 self._parked = hub.park(box, session, self._hold, self._device)
                 return None
             answer = hub.look(box, cursor)
             check_session(box, session)
+            if box.murmurs:
+                answer.events.extend(box.take_murmurs(hub.now()))
             if hub.draining:
                 return answer._replace(ended=Wake.DRAIN)
             if answer.events or answer.reset or self._hold <= 0:
@@ -108,6 +110,7 @@ class Poll:
                 return Answer(self._cursor, [], ended=Wake.GONE)
             answer = self._hub.look(box, self._cursor)
             check_session(box, session)
+            answer.events.extend(parked.heard)
             if answer.events or answer.reset or parked.reason or over:
                 self._hub.counters.wakes += 1
                 return answer._replace(ended=parked.reason) if parked.reason else answer

@@ -1,20 +1,16 @@
-"""`/api/conversations/{id}/…`: history, and how far one has read."""
+"""`/api/conversations/{id}/messages`: history."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import falcon
 import msgspec
-from msgspec import Meta
 
-from webchat.entities.talk import Message, ReadMark
+from webchat.entities.talk import Message
 from webchat.errors import NotFound
 from webchat.logic.chat import NOWHERE, Chat
 from webchat.web.answer import answer
-from webchat.web.body import ID_MAX, integer, path_id, read_body
+from webchat.web.body import ID_MAX, integer, path_id
 from webchat.web.guard import Guard
-from webchat.web.limits import RateLimits
 from webchat.web.operation import Parameter, operation
 
 PAGE = 50
@@ -51,30 +47,6 @@ class History:
         limit = integer(req, "limit", 1, PAGE_MAX, PAGE) or PAGE
         messages, more = self._chat.history(session, conversation_id(conversation), before, limit)
         answer(resp, Page(messages, more))
-
-
-class Reading(msgspec.Struct, forbid_unknown_fields=True):
-    number: Annotated[int, Meta(ge=0)]
-
-
-class ReadMarks:
-    def __init__(self, guard: Guard, chat: Chat, limits: RateLimits) -> None:
-        self._guard = guard
-        self._chat = chat
-        self._limits = limits
-
-    @operation(
-        "Say that one has read up to a message's number; never moves back",
-        body=Reading,
-        answers={200: ReadMark},
-        problems=(400, 401, 403, 404, 413, 415, 429, 503),
-        path_schemas=ID_SCHEMA,
-    )
-    def on_put(self, req: falcon.Request, resp: falcon.Response, conversation: str) -> None:
-        session = self._guard.session(req)
-        self._limits.send(session.user)  # a write like any other
-        reading = read_body(req, Reading)
-        answer(resp, self._chat.read(session, conversation_id(conversation), reading.number))
 
 
 def conversation_id(text: str) -> int:

@@ -35,6 +35,7 @@ class RateLimits:
         self._friends = _windows("limit_friends", settings.limit_friends)
         self._export = Windows(EXPORTS, EXPORT_SECONDS)
         self._upload = _windows("limit_upload", settings.limit_upload)
+        self._typing = _windows("limit_typing", settings.limit_typing)
         self._under_way: Counter[str] = Counter()
 
     def register(self, address: str) -> None:
@@ -67,7 +68,7 @@ class RateLimits:
         self._login.forgive(key)
 
     def friends(self, user: int) -> None:
-        """Count a change of a friendship: each tells somebody else. Raises TooMany."""
+        """Count a change of a friendship or a group: each tells somebody else. Raises TooMany."""
         self._friends.count(user)
 
     def export(self, user: int) -> None:
@@ -81,6 +82,10 @@ class RateLimits:
     def upload(self, user: int) -> None:
         """Count an upload. Raises TooMany."""
         self._upload.count(user)
+
+    def typing(self, user: int) -> None:
+        """Count a sign of typing. Raises TooMany."""
+        self._typing.count(user)
 
 
 class Windows:

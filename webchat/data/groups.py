@@ -1,0 +1,114 @@
+"""Groups in the database: who is in one, and as what.
+
+A group is a conversation whose members come and go. Who changes it holds it first (`hold`): members, roles and the
+name then stay as they were read until the transaction is through, and so does who may send.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from webchat.data.store import Store
+from webchat.data.transaction import Transaction
+from webchat.entities.feed import encode
+from webchat.entities.people import Session
+from webchat.entities.talk import Extra, Member, Message, MessageKind, Role
+
+_HOLD = "SELECT kind, last_number FROM conversation WHERE id = ?"
+_ROLES = 'SELECT "user", role FROM member WHERE conversation = ? ORDER BY joined_number, "user"'
+_CREATE = "INSERT INTO conversation (kind, open, last_number, name) VALUES ('group', TRUE, 0, ?) RETURNING id"
+_JOIN = """
+    INSERT INTO member (conversation, "user", role, read_number, delivered_number, joined_number)
+    VALUES (?, ?, ?, ?, ?, ?)
+"""
+_PART = 'DELETE FROM member WHERE conversation = ? AND "user" = ?'
+_SET_ROLE = 'UPDATE member SET role = ? WHERE conversation = ? AND "user" = ?'
+_RENAME = "UPDATE conversation SET name = ? WHERE id = ?"
+_MUTE = 'UPDATE member SET muted = ? WHERE conversation = ? AND "user" = ? AND muted <> ? RETURNING muted'
+_FRIENDS = """
+    SELECT u.key, u.id FROM (
+        SELECT high AS friend FROM relation WHERE low = ? AND friends
+        UNION ALL SELECT low FROM relation WHERE high = ? AND friends
+    ) r JOIN "user" u ON u.id = r.friend
+    WHERE NOT u.disabled AND NOT EXISTS (
+        SELECT 1 FROM block b WHERE (b."user" = ? AND b.blocked = u.id) OR (b."user" = u.id AND b.blocked = ?)
+    )
+"""
+_MEMBERS = """
+    SELECT u.name, m.role, u.display_name, u.status, u.avatar FROM member m JOIN "user" u ON u.id = m."user"
+    WHERE m.conversation = ?
+    ORDER BY CASE m.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, u.key
+"""
+
+
+class Group(NamedTuple):
+    """`roles`: of every member, whoever stayed longest first. A direct conversation is held alike, but is none."""
+
+    id: int
+    is_group: bool
+    last_number: int
+    roles: dict[int, Role]
+
+    @property
+    def heir(self) -> int | None:
+        """Who takes over when the owner has gone: the oldest admin, else the oldest member."""
+        admins = (user for user, role in self.roles.items() if role == "admin")
+        return next(admins, next(iter(self.roles), None))
+
+
+def hold(tx: Transaction, conversation: int) -> Group | None:
+    """The conversation as it will be until this transaction is through, but for what that changes itself."""
+    found = tx.on.rows(_HOLD + tx.on.for_update, (conversation,))
+    if not found:
+        return None
+    kind, last_number = found[0]
+    return Group(conversation, kind == "group", last_number, dict(tx.on.rows(_ROLES, (conversation,))))
+
+
+def create(tx: Transaction, name: str) -> int:
+    """A group without members."""
+    return int(tx.on.rows(_CREATE, (name,))[0][0])
+
+
+def join(tx: Transaction, conversation: int, user: int, role: Role, last_number: int) -> None:
+    """All that was said so far, up to `last_number`, is theirs to read and counts as read."""
+    tx.on.rows(_JOIN, (conversation, user, role, last_number, last_number, last_number + 1))
+
+
+def part(tx: Transaction, conversation: int, user: int) -> None:
+    tx.on.rows(_PART, (conversation, user))
+
+
+def set_role(tx: Transaction, conversation: int, user: int, role: Role) -> None:
+    tx.on.rows(_SET_ROLE, (role, conversation, user))
+
+
+def rename(tx: Transaction, conversation: int, name: str) -> None:
+    tx.on.rows(_RENAME, (name, conversation))
+
+
+def mute(tx: Transaction, conversation: int, user: int, muted: bool) -> bool:
+    """Whether that is new."""
+    return bool(tx.on.rows(_MUTE, (muted, conversation, user, muted)))
+
+
+def note(
+    tx: Transaction, conversation: int, actor: Session, kind: MessageKind, text: str, client_id: str, now: int
+) -> Message:
+    """What the group says of itself: a message like any other, but for its `kind`."""
+    extra = encode(Extra(kind=kind))
+    return tx.add_message(conversation, actor.user, actor.name, text, client_id, now, extra=extra)
+
+
+def friends_by_key(store: Store, user: int) -> dict[str, int]:
+    """The friends whom `user` may bring along, by the key of their names; nobody whom either has blocked."""
+    return dict(store.on.rows(_FRIENDS, (user, user, user, user)))
+
+
+def members(store: Store, conversation: int) -> list[Member]:
+    """The owner first, then admins, then all others; each in alphabetical order."""
+    rows = store.on.rows(_MEMBERS, (conversation,))
+    return [
+        Member(name, role or None, display_name=display_name, status=status, avatar=avatar)
+        for name, role, display_name, status, avatar in rows
+    ]
