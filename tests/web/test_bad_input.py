@@ -22,7 +22,13 @@ USERS, SESSION, TOKENS = "POST /api/users", "POST /api/session", "POST /api/toke
 MESSAGES, READ, ASK = "POST /api/messages", "PUT /api/conversations/{conversation}/read", "POST /api/friends"
 HISTORY, EVENTS, FIND = "GET /api/conversations/{conversation}/messages", "GET /api/events", "GET /api/users"
 ME = "PATCH /api/me"
-WRITES = (USERS, SESSION, TOKENS, MESSAGES, READ, ASK, ME, "PUT /api/me/password", "DELETE /api/me")
+GROUPS, RENAME, RECEIPTS = "POST /api/conversations", "PATCH /api/conversations/{group}", "POST /api/receipts"
+QUIET = {"muted": True}
+RANK = "PUT /api/conversations/{group}/members/{other}"
+WRITES = (
+    *(USERS, SESSION, TOKENS, MESSAGES, READ, ASK, ME, "PUT /api/me/password", "DELETE /api/me"),
+    *(GROUPS, RENAME, RECEIPTS),
+)
 
 GOOD: dict[str, dict[str, Any]] = {
     USERS: {"name": "somebody-new", "password": PASSWORD},
@@ -34,6 +40,9 @@ GOOD: dict[str, dict[str, Any]] = {
     ME: {"status": "out"},
     "PUT /api/me/password": {"old": PASSWORD, "new": "another horse"},
     "DELETE /api/me": {"password": PASSWORD},
+    GROUPS: {"name": "new", "members": ["{other}"]},
+    RENAME: {"name": "new"},
+    RECEIPTS: {"delivered": {}},
 }
 DEEP = b"[" * 30_000 + b"]" * 30_000
 DEEP_OBJECTS = b'{"a":' * 10_000 + b"1" + b"}" * 10_000
@@ -86,12 +95,14 @@ def world(cluster: QuickCluster) -> World:
     stranger, third = cluster.user(), cluster.user()
     foreign = stranger.befriend(third)
     one.send(conversation, "hello", "used-1")
+    group = one.ok("POST", "/api/conversations", {"name": "old", "members": [other.name]})["conversation"]["id"]
     fill = {
         "one": one.name,
         "other": other.name,
         "stranger": stranger.name,
         "conversation": str(conversation),
         "foreign": str(foreign),
+        "group": str(group),
         "cursor": one.cursor(),
     }
     return World(cluster, one, fill)
@@ -143,7 +154,7 @@ def not_json() -> list[Case]:
             if name != "to" and call != ME:
                 cases.append(Case(f"no {name}", call, without(call, name), 400, "invalid"))
             wrong_types: tuple[Any, ...] = (True, [], {}, 1.5, 7 if isinstance(value, str) else "7")
-            for wrong in wrong_types:
+            for wrong in (one for one in wrong_types if type(one) is not type(value)):
                 cases.append(Case(f"{name}: {wrong!r}", call, with_field(call, **{name: wrong}), 400, "invalid"))
             if isinstance(value, str):
                 cases += not_text(call, name)
@@ -260,6 +271,24 @@ def out_of_range() -> list[Case]:
                 *(("avatar", value) for value in ("nothing", "\0", "../../etc/passwd", "a" * 500)),
             )
         ),
+        *(
+            Case(f"group name: {name[:20]!r}", call, with_field(call, name=name), 400, "bad_name")
+            for call in (GROUPS, RENAME)
+            for name in ("", " ", "a" * 65, "a\nb", "a\0b", "\u2028", "\x7f")
+        ),
+        Case("group client_id", GROUPS, with_field(GROUPS, client_id=""), 400, "bad_client_id"),
+        Case("group of a used client_id", GROUPS, with_field(GROUPS, client_id="used-1"), 409, "client_id_reused"),
+        Case("group of 1,000", GROUPS, with_field(GROUPS, members=[f"n{n}" for n in range(1000)]), 409, "group_full"),
+        Case("members: numbers", GROUPS, with_field(GROUPS, members=[1]), 400, "invalid"),
+        Case("a strange role", RANK, {"role": "king"}, 400, "invalid"),
+        Case("no JSON for a member", RANK, None, 415, "wrong_media_type", {}),
+        *(
+            Case(f"receipts: {receipts}", RECEIPTS, {"delivered": receipts}, 400, code)
+            for receipts, code in (
+                *(({"1": -1}, "invalid"), ({"1": "1"}, "invalid"), ({"1": True}, "invalid")),
+                *(({"x": 1}, "bad_receipts"), ({"-1": 1}, "bad_receipts"), ({"": 1}, "bad_receipts")),
+            )
+        ),
     ]
 
 
@@ -284,6 +313,12 @@ def absent() -> list[Case]:
     return [
         *(Case(f"history of {one}", f"GET /api/conversations/{one}/messages", None, 404, "not_found") for one in ids),
         *(Case(f"read {one}", f"PUT /api/conversations/{one}/read", {"number": 1}, 404, "not_found") for one in ids),
+        *(Case(f"look {one}", f"GET /api/conversations/{one}", None, 404, "not_found") for one in ids),
+        *(
+            Case(f"mute {one}", f"PUT /api/conversations/{one}/settings", {"muted": True}, 404, "not_found")
+            for one in ids
+        ),
+        *(Case(f"type {one}", f"POST /api/conversations/{one}/typing", None, 404, "not_found") for one in ids),
         *(Case(f"accept {name[:20]}", f"PUT /api/friends/{name}", None, 404, "not_found") for name in names),
         *(Case(f"look up {name[:20]}", f"GET /api/users/{name}", None, 404, "not_found") for name in names[:1]),
         *(Case(f"look up {name[:20]}", f"GET /api/users/{name}", None, 404, "not_found") for name in names[2:]),

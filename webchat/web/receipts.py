@@ -12,13 +12,13 @@ from webchat.entities.talk import ReadMark
 from webchat.errors import Invalid
 from webchat.logic.receipts import Receipts as ReceiptsLogic
 from webchat.web.answer import answer
-from webchat.web.body import ID_MAX, path_id, read_body
+from webchat.web.body import path_id, read_body
 from webchat.web.conversations import ID_SCHEMA, conversation_id
 from webchat.web.guard import Guard
 from webchat.web.limits import RateLimits
 from webchat.web.operation import operation
 
-Number = Annotated[int, Meta(ge=0, le=ID_MAX)]
+Number = Annotated[int, Meta(ge=0)]
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True):
