@@ -12,6 +12,7 @@ from webchat.data.database import prepare
 from webchat.node import Node, build_node
 from webchat.settings import Settings
 from webchat.web import problems
+from webchat.web.changes import OneMessage, Reactions
 from webchat.web.conversations import History, ReadMarks
 from webchat.web.events import Events
 from webchat.web.friends import Friend, Friends
@@ -23,6 +24,7 @@ from webchat.web.limits import RateLimits
 from webchat.web.messages import Messages
 from webchat.web.openapi import OpenApi, document
 from webchat.web.pages import STATIC, Index, Static, load
+from webchat.web.search import Search
 from webchat.web.sessions import Session, Tokens
 from webchat.web.state import State
 from webchat.web.users import Users
@@ -74,6 +76,9 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/state", State(guard, node.chat)),
         ("/api/events", Events(guard, node.hub, node.settings.poll_hold, headers.of_late_error)),
         ("/api/messages", Messages(guard, node.chat, limits)),
+        ("/api/messages/{message}", OneMessage(guard, node.changes, limits)),
+        ("/api/messages/{message}/reactions/{emoji}", Reactions(guard, node.changes, limits)),
+        ("/api/search", Search(guard, node.search, limits)),
         ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
         ("/api/conversations/{conversation}/read", ReadMarks(guard, node.chat, limits)),
         ("/api/friends", Friends(guard, node.friends, limits)),

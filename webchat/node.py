@@ -18,10 +18,12 @@ from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
 from webchat.logic.accounts import Accounts, Hasher
+from webchat.logic.changes import Changes
 from webchat.logic.chat import Chat
 from webchat.logic.friends import Friends
 from webchat.logic.hub import Hub, Limits
 from webchat.logic.presence import Presence
+from webchat.logic.search import Search
 from webchat.settings import Settings
 
 PARKED_SHARE = 0.8  # of a worker's connections: the rest is for sends and all else
@@ -44,6 +46,8 @@ class Node:
     accounts: Accounts
     friends: Friends
     chat: Chat
+    changes: Changes
+    search: Search
 
     def start(self) -> None:
         self.committer.start()
@@ -104,6 +108,8 @@ def build_node(settings: Settings) -> Node:
         Accounts(store, committer, Hasher(), now_ms, settings.session_days),
         Friends(store, committer),
         Chat(engine, store, committer, hub.cursor, now_ms),
+        Changes(committer, now_ms),
+        Search(engine, store, committer),
     )
 
 

@@ -23,7 +23,7 @@ def test_nodes_that_start_together_migrate_once(postgres_databases: Databases) -
     url = postgres_databases.empty()
     with multiprocessing.get_context("spawn").Pool(3) as nodes:
         applied = sorted(nodes.map(_prepare, [url] * 3))
-    assert applied == [[], [], ["0001_initial", "0002_wide_marks", "0003_talk_and_people"]]
+    assert applied == [[], [], ["0001_initial", "0002_wide_marks", "0003_talk_and_people", "0004_search"]]
     assert prepare(Settings(database_url=url)) == []
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from webchat.data import changes
 from webchat.data.committer import Committer
 from webchat.data.engine import Engine
 from webchat.data.store import Store
@@ -12,6 +14,7 @@ from webchat.entities.feed import Cursor, ReadEvent, Snapshot
 from webchat.entities.people import Me, Session
 from webchat.entities.talk import CLIENT_ID_MAX, TEXT_MAX, Draft, Message, Posted, ReadMark
 from webchat.errors import Conflict, Invalid, NotFound, NotLoggedIn
+from webchat.logic import mentions
 
 # One sentence for the absent and for the forbidden: an answer must not tell which.
 NOWHERE = "there is no such friend or conversation"
@@ -43,12 +46,15 @@ class Chat:
         text: str,
         client_id: str,
         device: str = "",
+        *,
+        reply_to: int | None = None,
     ) -> Posted:
         """Commit a message to a friend (by name) or a conversation (by id).
 
         The same (sender, client id) gives the first message again, on any node and for ever. The poll of the
-        sender's own `device` is not woken by it. Raises NotFound where the sender may not send, Conflict where the
-        client id was used for other content, NotLoggedIn where the session has ended.
+        sender's own `device` is not woken by it. `reply_to`: the id of the message that is answered. Raises NotFound
+        where the sender may not send, or the message that is answered is not there, Conflict where the client id was
+        used for other content, NotLoggedIn where the session has ended.
         """
         check_text(text)
         check_client_id(client_id)
@@ -57,14 +63,28 @@ class Chat:
         place = conversation if conversation is not None else self._with(session.user, to or "")
         now = self._now()
         draft = Draft(place or NO_PLACE, session.user, session.name, text, client_id, now, device, session.id)
-        posted = self._committer.send(draft)
+        names = mentions.names(text) if "@" in text else ()
+        if reply_to is None and not names:
+            posted = self._committer.send(draft)
+        else:
+            post = partial(changes.post, draft=draft, reply_to=reply_to, names=names)
+            posted = self._committer.submit(post)
         if posted is None:
             if not self._store.living_sessions([session.id], now):
                 raise NotLoggedIn("this session is over; log in again")
             raise NotFound(NOWHERE)
-        if not posted.is_new and (posted.message.text, posted.message.conversation) != (text, place):
+        if not posted.is_new and not self._is_retry(posted.message, place, text, reply_to):
             raise Conflict("this client_id was used for another message", code="client_id_reused")
         return posted
+
+    def _is_retry(self, message: Message, place: int | None, text: str, reply_to: int | None) -> bool:
+        """Whether this is what was sent first, whatever has become of it; a deleted message's quote is forgotten."""
+        answered = message.reply_to.id if message.reply_to else None
+        return (
+            message.conversation == place
+            and (message.deleted or answered == reply_to)
+            and changes.first_text(self._store, message) == text
+        )
 
     def _with(self, user: int, name: str) -> int | None:
         """The conversation with the person of this name, open or not; it is the same for ever."""
@@ -73,13 +93,38 @@ class Chat:
         return pair.conversation if pair else None
 
     def history(
-        self, session: Session, conversation: int, before: int | None, limit: int
-    ) -> tuple[list[Message], bool]:
-        """A page of messages, oldest first, that ends before the message `before`; and whether older ones exist."""
-        if self._store.membership(conversation, session.user) is None:
+        self,
+        session: Session,
+        conversation: int,
+        limit: int,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+    ) -> tuple[list[Message], bool, bool]:
+        """A page of messages, oldest first; whether older ones, and whether newer ones exist.
+
+        The newest; or the page that ends before the message `before`, that begins after `after`, or that has `around`
+        in its middle. Raises NotFound where that is not there.
+        """
+        membership = self._store.membership(conversation, session.user)
+        if membership is None:
             raise NotFound(NOWHERE)
-        messages = self._store.history(conversation, before, limit + 1)
-        return messages[-limit:], len(messages) > limit
+        if around is not None:
+            messages = self._around(conversation, around, limit)
+        else:
+            messages = self._store.history(conversation, before, limit, after=after)
+        if not messages:
+            there_are = membership.last_number > 0
+            return [], there_are and after is not None, there_are and before is not None
+        return messages, messages[0].number > 1, messages[-1].number < membership.last_number
+
+    def _around(self, conversation: int, id: int, limit: int) -> list[Message]:
+        older = self._store.history(conversation, id + 1, limit // 2 + 1)
+        if not older or older[-1].id != id:
+            raise NotFound(changes.NO_MESSAGE, code="no_such_message")
+        left = limit - len(older)
+        return older + self._store.history(conversation, None, left, after=id)
 
     def read(self, session: Session, conversation: int, number: int) -> ReadMark:
         """Move one's read mark forward to `number`, and tell one's other devices."""

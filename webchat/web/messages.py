@@ -20,7 +20,8 @@ from webchat.web.operation import operation
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Give `to` (a friend's name) or `conversation` (an id). A retry must carry the same `client_id`.
 
-    The sender's own poll that names the same `device` is not ended by this message.
+    The sender's own poll that names the same `device` is not ended by this message. `reply_to`: the id of the message
+    that is answered, of this conversation.
     """
 
     text: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TEXT_MAX})]
@@ -30,6 +31,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     to: str | None = None
     conversation: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
     device: Annotated[str, Meta(pattern=DEVICE_PATTERN)] = ""
+    reply_to: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
 
 
 class Sent(msgspec.Struct):
@@ -52,5 +54,7 @@ class Messages:
         session = self._guard.claim(req)
         self._limits.send(session.user)
         new = read_body(req, NewMessage)
-        message, is_new = self._chat.send(session, new.to, new.conversation, new.text, new.client_id, new.device)
+        message, is_new = self._chat.send(
+            session, new.to, new.conversation, new.text, new.client_id, new.device, reply_to=new.reply_to
+        )
         answer(resp, Sent(message), 201 if is_new else 200)

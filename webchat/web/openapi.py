@@ -17,7 +17,7 @@ from webchat.web.operation import Operation, operation, operation_of
 
 PATH = "/api/openapi.json"
 REF = "#/components/schemas/{name}"
-METHODS = ("get", "post", "put", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
 _FIELD = re.compile(r"{(\w+)}")
 
 ABOUT = """
