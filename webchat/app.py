@@ -13,6 +13,7 @@ from webchat.node import Node, build_node
 from webchat.settings import Settings
 from webchat.web import problems
 from webchat.web.blocks import Block
+from webchat.web.changes import OneMessage, Reactions
 from webchat.web.conversations import History
 from webchat.web.events import Events
 from webchat.web.files import Avatar, FileContent, Files, Thumbnail
@@ -30,6 +31,7 @@ from webchat.web.my_sessions import MySession, MySessions, Password
 from webchat.web.openapi import OpenApi, document
 from webchat.web.pages import STATIC, Index, Static, load
 from webchat.web.receipts import ReadMarks, Receipts
+from webchat.web.search import Search
 from webchat.web.sessions import Session, Tokens
 from webchat.web.state import State
 from webchat.web.typing import Typing
@@ -88,6 +90,9 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/state", State(guard, node.chat)),
         ("/api/events", Events(guard, node.hub, node.settings.poll_hold, headers.of_late_error)),
         ("/api/messages", Messages(guard, node.chat, limits)),
+        ("/api/messages/{message}", OneMessage(guard, node.changes, limits)),
+        ("/api/messages/{message}/reactions/{emoji}", Reactions(guard, node.changes, limits)),
+        ("/api/search", Search(guard, node.search, limits)),
         ("/api/conversations/{conversation}/messages", History(guard, node.chat)),
         ("/api/files", Files(guard, node.files, limits)),
         ("/api/files/{file}", FileContent(guard, node.files)),

@@ -21,6 +21,7 @@ from webchat.errors import Unavailable
 from webchat.logic import files
 from webchat.logic.accounts import Accounts
 from webchat.logic.blocks import Blocks
+from webchat.logic.changes import Changes
 from webchat.logic.chat import Chat
 from webchat.logic.export import Export
 from webchat.logic.farewell import Farewell
@@ -32,6 +33,7 @@ from webchat.logic.passwords import Hasher
 from webchat.logic.presence import Presence
 from webchat.logic.profiles import Profiles
 from webchat.logic.receipts import Receipts
+from webchat.logic.search import Search
 from webchat.logic.sessions import Sessions
 from webchat.logic.typing import Typing
 from webchat.settings import Settings
@@ -65,6 +67,8 @@ class Node:
     groups: Groups
     receipts: Receipts
     typing: Typing
+    changes: Changes
+    search: Search
 
     def start(self) -> None:
         self.committer.start()
@@ -115,6 +119,8 @@ def build_node(settings: Settings) -> Node:
     hub.residents = presence
     hasher = Hasher()
     sessions = Sessions(store, committer, hasher, now_ms)
+    kept = Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings))
+    groups = Groups(store, committer, now_ms, settings.group_max)
     chat = Chat(engine, store, committer, hub.cursor, now_ms)
     return Node(
         settings,
@@ -127,16 +133,18 @@ def build_node(settings: Settings) -> Node:
         presence,
         Accounts(store, committer, hasher, now_ms, settings.session_days),
         sessions,
-        Farewell(committer, sessions),
+        Farewell(committer, sessions, (groups.leave_all,)),
         Friends(store, committer),
         Blocks(store, committer),
         Profiles(store, committer),
         chat,
         Export(store, chat, sessions, now_ms),
-        Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings)),
-        Groups(store, committer, now_ms, settings.group_max),
+        kept,
+        groups,
         Receipts(store, committer),
         Typing(store, bus),
+        Changes(committer, now_ms, kept.forget),
+        Search(engine, store, committer),
     )
 
 

@@ -1,5 +1,6 @@
 """What a worker does by the clock: look into the database while the doorbell is broken, show that it
-lives, sweep out old mailboxes, expired sessions, long feeds and files that nobody needs, and publish its metrics.
+lives, sweep out old mailboxes, expired sessions, long feeds and files that nobody needs, index what was
+said, and publish its metrics.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ IN_ANY_CASE = 10
 SESSIONS_TOO = 60
 SWEEP_EVERY = 1.0
 METRICS_EVERY = 1.0
+INDEX_EVERY = 5.0
 TIDY_EVERY = 600.0
+INDEX_PAUSE = 0.05  # seconds; a hundred messages take some 3 ms
 FEEDS_AT_ONCE = 100  # feeds trimmed in one transaction
 
 log = structlog.get_logger()
@@ -43,6 +46,7 @@ class Janitor:
             (SWEEP_EVERY, self._node.hub.sweep),
             (self._node.presence.beat_every, self._beat),
             (METRICS_EVERY, self._metrics.publish),
+            (INDEX_EVERY, self._index),
             (TIDY_EVERY, self._tidy),
         ):
             gevent.spawn(_repeat, every, work)
@@ -67,6 +71,11 @@ class Janitor:
         presence.beat(self._node.bus.deaf)
         presence.mend()
         presence.bury_the_dead()
+
+    def _index(self) -> None:
+        """Bit by bit: between two of them, those get their turn who want to write."""
+        while self._node.search.index_some():
+            gevent.sleep(INDEX_PAUSE)
 
     def _tidy(self) -> None:
         node = self._node

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.store_contract import NOW, sending, two_friends, writing
-from webchat.data import attachments
+from webchat.data import attachments, changes
 from webchat.data.database import open_engine, prepare
 from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.entities.talk import Draft, File
 from webchat.errors import NotFound
-from webchat.logic.chat import post_with_files
 from webchat.settings import Settings
 
 
@@ -43,7 +42,7 @@ def uploaded(engine: Engine, owner: int, id: str, digest: str = "d", at: int = N
 
 def sent(engine: Engine, talk: int, sender: int, client_id: str, *ids: str) -> int:
     with sending(engine) as tx:
-        posted = post_with_files(tx, Draft(talk, sender, "ann", "", client_id, NOW), ids)
+        posted = changes.post(tx, Draft(talk, sender, "ann", "", client_id, NOW), changes.More(None, (), ids))
         assert posted is not None
         return posted.message.id
 
@@ -91,10 +90,10 @@ def test_who_may_not_send_claims_nothing(engine: Engine) -> None:
     ann, _, talk = two_friends(engine)
     uploaded(engine, ann, "a")
     with sending(engine) as tx:
-        assert post_with_files(tx, Draft(talk + 7, ann, "ann", "", "c", NOW), ["a"]) is None
-        assert post_with_files(tx, Draft(talk, ann, "ann", "", "c", NOW, session=7), ["a"]) is None
+        assert changes.post(tx, Draft(talk + 7, ann, "ann", "", "c", NOW), changes.More(None, (), ["a"])) is None
+        assert changes.post(tx, Draft(talk, ann, "ann", "", "c", NOW, session=7), changes.More(None, (), ["a"])) is None
         tx.set_open(talk, False)
-        assert post_with_files(tx, Draft(talk, ann, "ann", "", "c", NOW), ["a"]) is None
+        assert changes.post(tx, Draft(talk, ann, "ann", "", "c", NOW), changes.More(None, (), ["a"])) is None
         tx.set_open(talk, True)
     sent(engine, talk, ann, "c", "a")
 

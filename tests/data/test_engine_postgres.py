@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from gevent.event import Event
 
+from tests.contracts.changes_contract import ChangesContract
+from tests.contracts.search_contract import SearchContract
 from tests.contracts.store_contract import NOW, StoreContract, group_of_two, two_friends, two_users, writing
 from tests.postgres import Databases, Server, server
 from webchat.data import groups, postgres_pool
@@ -45,6 +47,14 @@ def breakable() -> Iterator[tuple[Server, Databases]]:
 
 class TestPostgresStore(StoreContract):
     """Nothing to add: the fixture `engine` above is what makes it PostgreSQL's."""
+
+
+class TestPostgresChanges(ChangesContract):
+    """As above."""
+
+
+class TestPostgresSearch(SearchContract):
+    """As above."""
 
 
 # --- what the guarantees rest on

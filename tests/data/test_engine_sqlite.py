@@ -9,6 +9,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.contracts.changes_contract import ChangesContract
+from tests.contracts.search_contract import SearchContract
 from tests.contracts.store_contract import NOW, StoreContract, two_friends, writing
 from webchat.data import engine_sqlite
 from webchat.data.database import prepare
@@ -35,6 +37,14 @@ def engine(path: Path) -> Iterator[SqliteEngine]:
 
 class TestSqliteStore(StoreContract):
     """Nothing to add: the fixture `engine` above is what makes it SQLite's."""
+
+
+class TestSqliteChanges(ChangesContract):
+    """As above."""
+
+
+class TestSqliteSearch(SearchContract):
+    """As above."""
 
 
 def test_a_commit_is_synced_and_readers_cannot_write(engine: SqliteEngine) -> None:

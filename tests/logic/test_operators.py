@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.store_contract import NOW
 from tests.logic.conftest import Company
-from webchat.data import accounts, audit, moderation
+from webchat.data import accounts, audit, changes
 from webchat.data.people import people
 from webchat.data.transaction import Transaction
 from webchat.errors import ChatError, Conflict, Invalid, NotFound
@@ -86,7 +86,7 @@ def test_a_message_is_deleted_for_everybody_and_kept_for_operators(company: Comp
         assert event["type"] == "changed"
         changed = event["message"]
         assert (changed["id"], changed["text"], changed["deleted"], changed["revision"]) == (message.id, "", True, 1)
-        (shown,), _ = company.node.chat.history(who, company.talk, None, 9)
+        (shown,), *_ = company.node.chat.history(who, company.talk, 9)
         assert (shown.text, shown.deleted) == ("", True)
         first = company.node.store.entries(who.user, cursor.number - 1, 1)
         assert b"something bad" not in first[0].event, "nor in what was told of it before"
@@ -94,7 +94,7 @@ def test_a_message_is_deleted_for_everybody_and_kept_for_operators(company: Comp
         act(company, operators.delete_message, message.id, "")
     now, before = act(company, operators.read_message, message.id)
     assert now.deleted
-    assert before == [moderation.Said(1, NOW, "something bad")]
+    assert before == [changes.Said(0, NOW, "something bad")]
     where = "number 1 in conversation 1, from ann"
     assert acts(company) == [
         ("message history", str(message.id), where),

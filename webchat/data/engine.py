@@ -11,11 +11,13 @@ one at a time on a native thread, PostgreSQL's several on the event loop. An eng
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import peewee
+
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -48,6 +50,9 @@ class Engine(Protocol):
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Make all reads of the block, in this greenlet, see one state of the database."""
+
+    def aside(self, question: Callable[[Reader], T]) -> T:
+        """Ask what may take long (milliseconds): the event loop goes on meanwhile. One such question at a time."""
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A write transaction; call it where the engine's committer does."""

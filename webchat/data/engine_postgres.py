@@ -4,8 +4,8 @@ Every read takes a connection for one statement, so it yields: whoever asks the 
 world to have moved on when the answer is there. Every write transaction has a connection of its own, and
 several run at a time. They wait for one another's rows, which are locked in this order, everywhere:
 
-    users (ascending) → conversations (ascending), each before its members → files (ascending)
-        → presence (one row for all) → feeds (ascending)
+    users (ascending) → conversations (ascending), each before its members (ascending) → message
+        → its search index (a row of `indexed`) → files (ascending) → presence (one row for all) → feeds (ascending)
 
 A feed's row is locked from the moment its next number is taken until the commit, so numbers become visible
 in the order in which they were given. READ COMMITTED is all that this needs.
@@ -16,14 +16,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 import psycopg
 from gevent import getcurrent
+from gevent.lock import BoundedSemaphore
 
+from webchat.data.engine import Reader
 from webchat.data.postgres_pool import Cursor, Lost, Pool, Session, Unsettled, translated
 from webchat.errors import Unavailable
+
+T = TypeVar("T")
 
 READERS = 2  # connections of the pool that write transactions leave to readers
 _READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -129,9 +133,15 @@ class PostgresEngine:
         self._pool = Pool(url, connections)
         self.writers = connections - READERS
         self.reader = PostgresReader(self._pool)
+        self._asking = BoundedSemaphore()
 
     def snapshot(self) -> AbstractContextManager[None]:
         return self.reader.snapshot()
+
+    def aside(self, question: Callable[[Reader], T]) -> T:
+        """Every read here lets the event loop go on; but it keeps a connection, and there are few."""
+        with self._asking:
+            return question(self.reader)
 
     def writing(self) -> AbstractContextManager[PostgresConnection]:
         """One of many write transactions, on the event loop. Raises also what `postgres_pool` tells apart."""

@@ -10,17 +10,22 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
+import gevent
 import peewee
+from gevent.lock import BoundedSemaphore
 from playhouse.apsw_ext import APSWDatabase
 
+from webchat.data.engine import Reader
 from webchat.data.transaction_sqlite import SCHEMA
 from webchat.errors import SetupError, Unavailable
+
+T = TypeVar("T")
 
 # The release that fixed a race in which a WAL reset could corrupt the database.
 SQLITE_MIN = (3, 51, 3)
@@ -118,6 +123,8 @@ class SqliteEngine:
         self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._user = _use(path, fcntl.LOCK_SH)
         self._writer: SqliteConnection | None = None
+        self._aside: SqliteConnection | None = None
+        self._asking = BoundedSemaphore()
         self.reader = SqliteConnection(path, READ_BUSY)
         self.reader.rows("PRAGMA query_only = 1")
 
@@ -128,6 +135,18 @@ class SqliteEngine:
             yield
         finally:
             self.reader.rows("COMMIT")
+
+    def aside(self, question: Callable[[Reader], T]) -> T:
+        """On a native thread, and on a connection of its own."""
+        with self._asking:
+            answer: T = gevent.get_hub().threadpool.apply(self._ask, (question,))
+            return answer
+
+    def _ask(self, question: Callable[[Reader], T]) -> T:
+        if self._aside is None:
+            self._aside = SqliteConnection(self._path, READ_BUSY)
+            self._aside.rows("PRAGMA query_only = 1")
+        return question(self._aside)
 
     @contextmanager
     def writing(self) -> Iterator[SqliteConnection]:
@@ -153,9 +172,9 @@ class SqliteEngine:
             _flock(self._lock, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        self.reader.database.close()
-        if self._writer is not None:
-            self._writer.database.close()
+        for connection in (self.reader, self._writer, self._aside):
+            if connection is not None:
+                connection.database.close()
         os.close(self._lock)
         os.close(self._user)
 

@@ -15,6 +15,10 @@ from webchat.entities.people import Session
 from webchat.entities.talk import Extra, Member, Message, MessageKind, Role
 
 _HOLD = "SELECT kind, last_number FROM conversation WHERE id = ?"
+_OF = """
+    SELECT c.id FROM member m JOIN conversation c ON c.id = m.conversation
+    WHERE m."user" = ? AND c.kind = 'group' ORDER BY c.id
+"""
 _ROLES = 'SELECT "user", role FROM member WHERE conversation = ? ORDER BY joined_number, "user"'
 _CREATE = "INSERT INTO conversation (kind, open, last_number, name) VALUES ('group', TRUE, 0, ?) RETURNING id"
 _JOIN = """
@@ -54,6 +58,11 @@ class Group(NamedTuple):
         """Who takes over when the owner has gone: the oldest admin, else the oldest member."""
         admins = (user for user, role in self.roles.items() if role == "admin")
         return next(admins, next(iter(self.roles), None))
+
+
+def of(store: Store, user: int) -> list[int]:
+    """The groups that the user is in."""
+    return [row[0] for row in store.on.rows(_OF, (user,))]
 
 
 def hold(tx: Transaction, conversation: int) -> Group | None:

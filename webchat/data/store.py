@@ -6,7 +6,7 @@ Peewee queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,15 +25,15 @@ from webchat.entities.feed import (
     encode,
 )
 from webchat.entities.people import Found, Friend, FriendRequest, RelationState, Session, name_key
-from webchat.entities.talk import RECEIPTS_MAX, Conversation, Extra, Message, rfc3339
+from webchat.entities.talk import QUOTE_MAX, RECEIPTS_MAX, Conversation, Extra, Message, rfc3339
 
-_extra = msgspec.json.Decoder(Extra).decode
+extra_of = msgspec.json.Decoder(Extra).decode
 _GONE = encode(GoneEvent())
 
 CHUNK = 10_000  # values in one IN (…)
 NUL = "\0"  # PostgreSQL's text cannot hold it, not even in a question; no name has it
 
-_MESSAGE = """
+MESSAGE = """
     SELECT m.id, m.conversation, m.number, u.name, m.text, m.sent_at, m.client_id, m.extra
     FROM message m JOIN "user" u ON u.id = m.sender
 """
@@ -246,19 +246,26 @@ class Store:
 
     def conversations(self, user: int) -> list[Conversation]:
         """All conversations of `user`, the most recently active first."""
-        rows = self.on.rows(
-            f'{_LINES} WHERE b."user" = ? ORDER BY COALESCE(c.last_message, 0) DESC, c.id DESC', (user,)
-        )
-        return [_line(row) for row in rows]
+        order = "ORDER BY COALESCE(c.last_message, 0) DESC, c.id DESC"
+        return self._lines(self.on.rows(f'{_LINES} WHERE b."user" = ? {order}', (user,)))
 
     def conversation(self, id: int, user: int) -> Conversation | None:
         """The conversation's line for `user`; None where that is no member."""
         rows = self.on.rows(f'{_LINES} WHERE b."user" = ? AND b.conversation = ?', (user, id))
-        return _line(rows[0]) if rows else None
+        return self._lines(rows)[0] if rows else None
+
+    def _lines(self, rows: Sequence[Sequence[Any]]) -> list[Conversation]:
+        lines = [_line(row) for row in rows]
+        quoting = [line.last_message for line in lines if line.last_message and line.last_message.reply_to]
+        whole = {message.conversation: message for message in self.with_quotes(quoting)}
+        return [
+            msgspec.structs.replace(line, last_message=whole[line.id]) if line.id in whole else line for line in lines
+        ]
 
     def lines(self, id: int) -> dict[int, Conversation]:
         """The conversation's line for each of its members."""
-        return {row[0]: _line(row) for row in self.on.rows(f"{_LINES} WHERE b.conversation = ?", (id,))}
+        rows = self.on.rows(f"{_LINES} WHERE b.conversation = ?", (id,))
+        return {row[0]: line for row, line in zip(rows, self._lines(rows), strict=True)}
 
     def membership(self, conversation: int, user: int) -> Membership | None:
         return self._membership(MEMBERSHIP, conversation, user)
@@ -276,17 +283,34 @@ class Store:
 
     def message_of(self, sender: int, client_id: str) -> Message | None:
         """What this sender has sent under this client id."""
-        rows = self.on.rows(f"{_MESSAGE} WHERE m.sender = ? AND m.client_id = ?", (sender, client_id))
-        return as_message(rows[0]) if rows else None
+        rows = self.on.rows(f"{MESSAGE} WHERE m.sender = ? AND m.client_id = ?", (sender, client_id))
+        return self.with_quotes([as_message(rows[0])])[0] if rows else None
 
-    def history(self, conversation: int, before: int | None, limit: int) -> list[Message]:
-        """The newest `limit` messages, or of those older than the message `before` (an id); oldest first."""
-        condition, parameters = ("AND m.id < ?", (before,)) if before is not None else ("", ())
-        rows = self.on.rows(
-            f"{_MESSAGE} WHERE m.conversation = ? {condition} ORDER BY m.id DESC LIMIT ?",
-            (conversation, *parameters, limit),
-        )
-        return [as_message(row) for row in reversed(rows)]
+    def history(self, conversation: int, before: int | None, limit: int, *, after: int | None = None) -> list[Message]:
+        """The newest `limit` messages, or of those older than the message `before` (an id); with `after`, the oldest
+        of those that are newer than that. Oldest first."""
+        condition = "ORDER BY m.id DESC LIMIT ?"
+        parameters = [conversation, limit]
+        if after is not None:
+            condition, parameters = "AND m.id > ? ORDER BY m.id LIMIT ?", [conversation, after, limit]
+        elif before is not None:
+            condition, parameters = "AND m.id < ? ORDER BY m.id DESC LIMIT ?", [conversation, before, limit]
+        rows = self.on.rows(f"{MESSAGE} WHERE m.conversation = ? {condition}", parameters)
+        return self.with_quotes([as_message(row) for row in (rows if after is not None else reversed(rows))])
+
+    def with_quotes(self, messages: list[Message]) -> list[Message]:
+        """The same, and those that answer another one with the beginning of that, as it is now.
+
+        A quote is kept without its text: what was deleted or corrected is then nowhere left.
+        """
+        quoted = {message.reply_to.id for message in messages if message.reply_to is not None}
+        if not quoted:
+            return messages
+        texts: dict[int, str] = {}
+        for some in in_lists(quoted):
+            sql = f"SELECT id, substr(text, 1, {QUOTE_MAX}) FROM message WHERE id IN ({some})"  # noqa: S608
+            texts.update((id, text) for id, text in self.on.rows(sql))
+        return [_with_quote(message, texts) for message in messages]
 
     # --- feeds ---
 
@@ -297,10 +321,21 @@ class Store:
     def entries(self, user: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow number `after`; the first is not `after` + 1 where older ones were trimmed."""
         found = self.on.rows(_ENTRIES, (user, after, limit))
-        return [Entry(user, number, self._told(user, *what)) for number, *what in found]
+        pointed = [
+            as_message(message) for _, event, _, _, member, *message in found if not event and member and message[0]
+        ]
+        messages = {message.id: message for message in self.with_quotes(pointed)}
+        return [Entry(user, number, self._told(user, messages, *what)) for number, *what in found]
 
     def _told(
-        self, user: int, event: bytes | None, changed: bool, conversation: int | None, member: int | None, *message: Any
+        self,
+        user: int,
+        messages: Mapping[int, Message],
+        event: bytes | None,
+        changed: bool,
+        conversation: int | None,
+        member: int | None,
+        *message: Any,
     ) -> bytes:
         """What an entry carries, or points at as it is now; but only to whom it still concerns."""
         about = conversation if conversation is not None else message[1]
@@ -308,15 +343,15 @@ class Store:
             return _GONE
         if event is not None:
             return bytes(event)
-        return encode(self._pointed_at(user, changed, conversation, message))
+        return encode(self._pointed_at(user, changed, conversation, messages.get(message[0])))
 
-    def _pointed_at(self, user: int, changed: bool, conversation: int | None, message: Sequence[Any]) -> Event:
+    def _pointed_at(self, user: int, changed: bool, conversation: int | None, message: Message | None) -> Event:
         if conversation is not None:
             line = self.conversation(conversation, user)
             return ConversationEvent(line) if line else GoneEvent()
-        if message[0] is None:
+        if message is None:
             return GoneEvent()
-        return ChangedEvent(as_message(message)) if changed else MessageEvent(as_message(message))
+        return ChangedEvent(message) if changed else MessageEvent(message)
 
     def tops(self, users: Iterable[int]) -> dict[int, int]:
         """The last number of each feed."""
@@ -366,10 +401,17 @@ def _online(user: Any) -> Any:
 
 
 def as_message(row: Sequence[Any]) -> Message:
-    """A row of `_MESSAGE`."""
+    """A row of `MESSAGE`."""
     id, conversation, number, sender, text, sent_at, client_id, extra = row
-    more = {} if extra is None else msgspec.structs.asdict(_extra(extra))
+    more = {} if extra is None else msgspec.structs.asdict(extra_of(extra))
     return Message(id, conversation, number, sender, text, rfc3339(sent_at), client_id, **more)
+
+
+def _with_quote(message: Message, texts: Mapping[int, str]) -> Message:
+    quote = message.reply_to
+    if quote is None:
+        return message
+    return msgspec.structs.replace(message, reply_to=msgspec.structs.replace(quote, text=texts.get(quote.id, "")))
 
 
 def _line(row: Sequence[Any]) -> Conversation:

@@ -20,7 +20,9 @@ from peewee import (
 
 
 class Meta(Model):
-    """Facts of the database itself: `epoch` (12 hex digits) and `presence` (the last mark given)."""
+    """Facts of the database itself: `epoch` (12 hex digits), `presence` (the last mark given) and `indexed` (up to
+    which message the search index has come).
+    """
 
     key = TextField(primary_key=True)
     value = TextField()
@@ -223,6 +225,13 @@ class Attachment(Model):
     created_at = BigIntegerField(index=True)
 
 
+class Indexed(Model):
+    """Up to which `message` a conversation is in the index `search`, which is no model: each engine has its own."""
+
+    conversation = IntegerField(primary_key=True)
+    message = BigIntegerField(default=0)
+
+
 class Audit(Model):
     """What an operator did, and when."""
 
@@ -236,5 +245,5 @@ class Audit(Model):
 
 ALL = (
     *(Meta, User, Session, Relation, Conversation, Member, Message, Feed, Entry, Worker, Presence),
-    *(Block, Version, Attachment, Audit),
+    *(Block, Version, Attachment, Indexed, Audit),
 )

@@ -249,7 +249,9 @@ class Transaction(Store):
         """
         number = self.on.rows(_NEXT_IN_CONVERSATION, (conversation,))[0][0]
         added = self.on.rows(_ADD_MESSAGE, (conversation, number, sender, client_id, text, now, extra))
-        message = as_message((added[0][0], conversation, number, sender_name, text, now, client_id, extra))
+        (message,) = self.with_quotes(
+            [as_message((added[0][0], conversation, number, sender_name, text, now, client_id, extra))]
+        )
         self.on.rows(_SET_LAST_MESSAGE, (message.id, conversation))
         self.set_read(conversation, sender, number)
         event = encode(MessageEvent(message))

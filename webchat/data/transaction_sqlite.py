@@ -92,6 +92,8 @@ class SqliteTransaction(Transaction):
                 n = row_of
                 text, client_id, sent_at, extra = draft.text, draft.client_id, draft.sent_at, draft.extra
                 message = as_message((id, draft.conversation, number, draft.name, text, sent_at, client_id, extra))
+                if message.reply_to is not None:
+                    (message,) = self.with_quotes([message])
                 posted[n] = Posted(message, True)
                 event = encode(MessageEvent(message))
             self.rings.append(Entry(member, entry, event, draft.device if member == draft.sender else ""))

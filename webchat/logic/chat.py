@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from webchat.data import attachments, blocks, profiles
+from webchat.data import blocks, changes, profiles
 from webchat.data.committer import Committer
 from webchat.data.engine import Engine
 from webchat.data.store import Store
-from webchat.data.transaction import Transaction
-from webchat.entities.feed import Cursor, Snapshot, encode
+from webchat.entities.feed import Cursor, Snapshot
 from webchat.entities.people import Session
-from webchat.entities.talk import CLIENT_ID_MAX, FILES_MAX, TEXT_MAX, Draft, Extra, Message, Posted
+from webchat.entities.talk import CLIENT_ID_MAX, FILES_MAX, TEXT_MAX, Draft, Message, Posted
 from webchat.errors import Conflict, Invalid, NotFound, NotLoggedIn
+from webchat.logic import mentions
 
 # One sentence for the absent and for the forbidden: an answer must not tell which.
 NOWHERE = "there is no such friend or conversation"
@@ -44,13 +45,16 @@ class Chat:
         text: str,
         client_id: str,
         device: str = "",
+        *,
+        reply_to: int | None = None,
         files: Sequence[str] = (),
     ) -> Posted:
         """Commit a message to a friend (by name) or a conversation (by id), with files that the sender has uploaded.
 
         The same (sender, client id) gives the first message again, on any node and for ever. The poll of the
-        sender's own `device` is not woken by it. Raises NotFound where the sender may not send, Conflict where the
-        client id was used for other content, NotLoggedIn where the session has ended.
+        sender's own `device` is not woken by it. `reply_to`: the id of the message that is answered. Raises NotFound
+        where the sender may not send, or the message that is answered is not there, Conflict where the client id was
+        used for other content, NotLoggedIn where the session has ended.
         """
         if files:
             check_files(files)
@@ -62,17 +66,30 @@ class Chat:
         place = conversation if conversation is not None else self._with(session.user, to or "")
         now = self._now()
         draft = Draft(place or NO_PLACE, session.user, session.name, text, client_id, now, device, session.id)
-        if files:
-            posted = self._committer.submit(lambda tx: post_with_files(tx, draft, files))
-        else:
+        names = mentions.names(text) if "@" in text else ()
+        if reply_to is None and not names and not files:
             posted = self._committer.send(draft)
+        else:
+            more = changes.More(reply_to, names, files)
+            posted = self._committer.submit(partial(changes.post, draft=draft, more=more))
         if posted is None:
             if not self._store.living_sessions([session.id], now):
                 raise NotLoggedIn("this session is over; log in again")
             raise NotFound(NOWHERE)
-        if not posted.is_new and not is_the_same(posted.message, text, place, files):
+        if not posted.is_new and not self._is_retry(posted.message, place, text, reply_to, files):
             raise Conflict("this client_id was used for another message", code="client_id_reused")
         return posted
+
+    def _is_retry(
+        self, message: Message, place: int | None, text: str, reply_to: int | None, files: Sequence[str]
+    ) -> bool:
+        """Whether this is what was sent first, whatever has become of it; what a deleted message had is forgotten."""
+        answered = message.reply_to.id if message.reply_to else None
+        return (
+            message.conversation == place
+            and (message.deleted or (answered == reply_to and [file.id for file in message.files] == list(files)))
+            and changes.first_text(self._store, message) == text
+        )
 
     def _with(self, user: int, name: str) -> int | None:
         """The conversation with the person of this name, open or not; it is the same for ever."""
@@ -81,13 +98,38 @@ class Chat:
         return pair.conversation if pair else None
 
     def history(
-        self, session: Session, conversation: int, before: int | None, limit: int
-    ) -> tuple[list[Message], bool]:
-        """A page of messages, oldest first, that ends before the message `before`; and whether older ones exist."""
-        if self._store.membership(conversation, session.user) is None:
+        self,
+        session: Session,
+        conversation: int,
+        limit: int,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+    ) -> tuple[list[Message], bool, bool]:
+        """A page of messages, oldest first; whether older ones, and whether newer ones exist.
+
+        The newest; or the page that ends before the message `before`, that begins after `after`, or that has `around`
+        in its middle. Raises NotFound where that is not there.
+        """
+        membership = self._store.membership(conversation, session.user)
+        if membership is None:
             raise NotFound(NOWHERE)
-        messages = self._store.history(conversation, before, limit + 1)
-        return messages[-limit:], len(messages) > limit
+        if around is not None:
+            messages = self._around(conversation, around, limit)
+        else:
+            messages = self._store.history(conversation, before, limit, after=after)
+        if not messages:
+            there_are = membership.last_number > 0
+            return [], there_are and after is not None, there_are and before is not None
+        return messages, messages[0].number > 1, messages[-1].number < membership.last_number
+
+    def _around(self, conversation: int, id: int, limit: int) -> list[Message]:
+        older = self._store.history(conversation, id + 1, limit // 2 + 1)
+        if not older or older[-1].id != id:
+            raise NotFound(changes.NO_MESSAGE, code="no_such_message")
+        left = limit - len(older)
+        return older + self._store.history(conversation, None, left, after=id)
 
     def snapshot(self, session: Session) -> Snapshot:
         """All that a client shows, as of one moment, and the cursor of that moment."""
@@ -112,27 +154,6 @@ def check_text(text: str) -> None:
 def check_files(files: Sequence[str]) -> None:
     if len(files) > FILES_MAX or len(set(files)) < len(files):
         raise Invalid(f"a message has up to {FILES_MAX} files, each of them once", code="bad_files")
-
-
-def post_with_files(tx: Transaction, draft: Draft, files: Sequence[str]) -> Posted | None:
-    """`Transaction.post` for a draft with files, which hang on its message from then on. Raises NotFound."""
-    if tx.message_of(draft.sender, draft.client_id) is None and tx.membership(draft.conversation, draft.sender):
-        # Asked again, now that the conversation is locked: a twin of this send may just have claimed them.
-        twin = tx.message_of(draft.sender, draft.client_id)
-        if twin is None and (draft.session is None or tx.living_sessions([draft.session], draft.sent_at)):
-            claimed = attachments.claim(tx, draft.sender, files)
-            draft = draft._replace(extra=encode(Extra(files=claimed)))
-    posted = tx.post([draft])[0]
-    if posted is not None and posted.is_new:
-        attachments.attach(tx, files, draft.conversation, posted.message.id)
-    return posted
-
-
-def is_the_same(message: Message, text: str, place: int | None, files: Sequence[str]) -> bool:
-    """Whether the message is what this send would say."""
-    if (message.text, message.conversation) != (text, place):
-        return False
-    return not (message.files or files) or [file.id for file in message.files] == list(files)
 
 
 def check_client_id(client_id: str) -> None:

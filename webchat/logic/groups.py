@@ -12,6 +12,7 @@ changes, in one transaction. A group without members stays, out of everybody's r
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -158,6 +159,12 @@ class Groups:
             tx.tell_line(conversation)
 
         self._committer.submit(work)
+
+    def leave_all(self, session: Session) -> None:
+        """Leave every group; for who leaves altogether."""
+        for conversation in groups.of(self._store, session.user):
+            with contextlib.suppress(NotFound):  # removed by somebody meanwhile
+                self.remove(session, conversation, session.name)
 
     def mute(self, session: Session, conversation: int, muted: bool) -> Conversation:
         """Keep a conversation, of any kind, quiet on one's own devices, or let it be heard again."""

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from webchat.data import accounts, audit, moderation, people
+from webchat.data import accounts, audit, changes, people
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.talk import Message
@@ -65,19 +64,22 @@ def delete_message(tx: Transaction, by: By, id: int, reason: str) -> Message:
     """The message as it was."""
     if len(reason) > REASON_MAX or not reason.isprintable():
         raise Invalid(f"a reason is one line of at most {REASON_MAX} characters", code="bad_reason")
-    message = _message(moderation.message_to_change, tx, id)
-    if message.deleted:
+    message = _message(tx, id)
+    changes.hold_members(tx, message.conversation, changes.named(tx, message.conversation, message.mentions))
+    held = changes.hold(tx, id)
+    if held is None or held.message.deleted:
         raise Conflict(f"message {id} is deleted already", code="deleted")
-    moderation.delete(tx, message, by.now)
+    message = held.message
+    changes.delete(tx, held, by.now)
     by.record(tx, "message delete", str(id), _where(message) + (f": {reason}" if reason else ""))
     return message
 
 
-def read_message(tx: Transaction, by: By, id: int) -> tuple[Message, list[moderation.Said]]:
+def read_message(tx: Transaction, by: By, id: int) -> tuple[Message, list[changes.Said]]:
     """The message and what it said before. Recorded, as it may be what somebody has taken back."""
-    message = _message(moderation.message, tx, id)
+    message = _message(tx, id)
     by.record(tx, "message history", str(id), _where(message))
-    return message, moderation.versions(tx, id)
+    return message, changes.versions(tx, id)
 
 
 def must_exist(store: Store, name: str) -> tuple[int, str]:
@@ -100,8 +102,8 @@ def _known(tx: Transaction, name: str, *states: people.State) -> tuple[int, str]
     return user, spelled
 
 
-def _message(find: Callable[[Transaction, int], Message | None], tx: Transaction, id: int) -> Message:
-    message = find(tx, id)
+def _message(tx: Transaction, id: int) -> Message:
+    message = changes.message(tx, id)
     if message is None:
         raise NotFound(f"there is no message {id}")
     return message

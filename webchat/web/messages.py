@@ -21,7 +21,8 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     """Give `to` (a friend's name) or `conversation` (an id). A retry must carry the same `client_id`.
 
     The sender's own poll that names the same `device` is not ended by this message. `files`: ids of files that the
-    sender has uploaded (`POST /api/files`) and not sent yet; with files, `text` may be empty.
+    sender has uploaded (`POST /api/files`) and not sent yet; with files, `text` may be empty. `reply_to`: the id of the
+    message that is answered, of this conversation.
     """
 
     text: Annotated[str, Meta(extra_json_schema={"maxLength": TEXT_MAX})]
@@ -35,6 +36,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
         list[Annotated[str, Meta(pattern=FILE_ID_PATTERN)]],
         Meta(max_length=FILES_MAX, extra_json_schema={"uniqueItems": True}),
     ] = []
+    reply_to: Annotated[int, Meta(ge=1, le=ID_MAX)] | None = None
 
 
 class Sent(msgspec.Struct):
@@ -58,6 +60,8 @@ class Messages:
         self._limits.send(session.user)
         new = read_body(req, NewMessage)
         message, is_new = self._chat.send(
-            session, new.to, new.conversation, new.text, new.client_id, new.device, new.files
+            *(session, new.to, new.conversation, new.text, new.client_id, new.device),
+            reply_to=new.reply_to,
+            files=new.files,
         )
         answer(resp, Sent(message), 201 if is_new else 200)
