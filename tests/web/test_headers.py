@@ -26,7 +26,7 @@ def policy(text: str) -> dict[str, str]:
     return dict(directive.strip().split(" ", 1) for directive in text.split(";"))
 
 
-@pytest.mark.parametrize("path", ["/", "/static/js/main.js", "/static/css/base.css", "/static/nothing", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/static/favicon.svg", "/static/nothing", "/nowhere"])
 def test_pages_are_locked_down(cluster: QuickCluster, path: str) -> None:
     headers = cluster.client().call("GET", path).headers
     assert policy(headers["content-security-policy"]) == CSP
@@ -35,6 +35,15 @@ def test_pages_are_locked_down(cluster: QuickCluster, path: str) -> None:
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["cache-control"] == "no-cache", "a new release shows at the next load"
+
+
+@pytest.mark.parametrize("path", ["/static/js/main.js", "/static/css/base.css"])
+def test_parts_of_the_page_are_read_as_what_they_are_and_by_it_alone(cluster: QuickCluster, path: str) -> None:
+    headers = cluster.client().call("GET", path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-cache"
+    assert "content-security-policy" not in headers, "the page's policy holds for its parts"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_head_is_get_without_the_body(cluster: QuickCluster, path: str) -> None:
     got, asked = client.call("GET", path), client.call("HEAD", path)
     assert (asked.status, asked.raw) == (200, b"")
     for name in ("content-type", "content-length", "etag", "content-security-policy"):
-        assert asked.headers[name] == got.headers[name]
+        assert asked.headers.get(name) == got.headers.get(name)
 
 
 @pytest.mark.parametrize(

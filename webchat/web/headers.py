@@ -23,6 +23,9 @@ _PAGE = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",  # revalidated by ETag: a new release shows at the next load
 }
+# What is no document needs no policy of its own: its page's holds for it. 420 bytes less for each of some fifty files.
+_PART = {name: _PAGE[name] for name in ("Cross-Origin-Resource-Policy", "X-Content-Type-Options", "Cache-Control")}
+_PARTS = ("text/javascript", "text/css")
 _API = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
@@ -36,7 +39,7 @@ class Headers:
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
         if not (succeeded and hasattr(resource, "has_own_headers")):
-            resp.set_headers(_API if req.path.startswith("/api/") else _PAGE)
+            resp.set_headers(_API if req.path.startswith("/api/") else _headers_of(resp))
         self.requests += 1
         if not succeeded:
             self._count_failure(resp)
@@ -49,3 +52,7 @@ class Headers:
     def _count_failure(self, resp: falcon.Response) -> None:
         if resp.status_code >= 500:
             self.failures += 1
+
+
+def _headers_of(resp: falcon.Response) -> dict[str, str]:
+    return _PART if (resp.content_type or "").startswith(_PARTS) else _PAGE
