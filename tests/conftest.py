@@ -50,6 +50,7 @@ FAST = {
     "limit_login": "100000/minute",
     "limit_send": "100000/minute",
     "limit_friends": "100000/minute",
+    "limit_upload": "100000/minute",
 }
 
 
