@@ -51,6 +51,7 @@ FAST = {
     "limit_send": "100000/minute",
     "limit_friends": "100000/minute",
     "limit_typing": "100000/minute",
+    "limit_upload": "100000/minute",
 }
 
 

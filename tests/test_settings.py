@@ -61,6 +61,20 @@ def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
     assert Settings.load({"WEBCHAT_DATA": str(tmp_path / "new")}).folder == tmp_path / "new"
 
 
+def test_files_lie_in_the_data_folder_or_where_they_are_told_to(tmp_path: Path) -> None:
+    assert Settings(data=str(tmp_path)).files_folder == tmp_path / "files"
+    assert Settings(files=str(tmp_path / "shared")).files_folder == tmp_path / "shared"
+    (tmp_path / "file").touch()
+    with pytest.raises(SetupError, match=r"WEBCHAT_FILES=.*this is a file"):
+        Settings.load({"WEBCHAT_FILES": str(tmp_path / "file")})
+
+
+@pytest.mark.parametrize("types", ["", "png", "image/png;text/plain", "image/", "a/b, c/d", "!!a/b"])
+def test_types_that_mean_nothing_are_refused(types: str) -> None:
+    with pytest.raises(SetupError, match=r"WEBCHAT_FILE_TYPES=.*write it like"):
+        Settings.load({"WEBCHAT_FILE_TYPES": types})
+
+
 def test_test_variables_are_no_settings() -> None:
     assert Settings.load({"WEBCHAT_TEST_ANYTHING": "x"}) == Settings()
 

@@ -15,6 +15,7 @@ from tests.workers.launched import Launched
 LOGIN = 2  # failures a minute, per name
 REGISTER = 8  # a minute, per address
 SEND = 5  # a minute, per user
+UPLOAD = 2  # a minute, per user
 OFFICE, HOME = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "203.0.113.8"}
 
 
@@ -25,6 +26,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Address]]:
         "limit_login": f"{LOGIN}/minute",
         "limit_register": f"{REGISTER}/minute",
         "limit_send": f"{SEND}/minute",
+        "limit_upload": f"{UPLOAD}/minute",
     }
     with Launched(tmp_path_factory.mktemp("limits") / "data", **FAST | limits) as node:
         yield [("127.0.0.1", node.ready().port)]
@@ -106,6 +108,18 @@ def test_sends_are_counted_per_user(nodes: list[Address]) -> None:
     assert too_many(answers[-1])
     assert len(other.history(conversation)) == SEND
     assert other.send(conversation, "and I?")["number"] == SEND + 1
+
+
+def test_uploads_are_counted_per_user(nodes: list[Address]) -> None:
+    here = {"X-Forwarded-For": "203.0.113.60"}
+    one, other = (Client(nodes, name) for name in ("sender", "another"))
+    for each in (one, other):
+        register(nodes, each.name, here)
+        each.log_in()
+    answers = [one.call("POST", "/api/files?name=a", b"x") for _ in range(UPLOAD + 1)]
+    assert [answer.status for answer in answers] == [201] * UPLOAD + [429]
+    assert too_many(answers[-1])
+    assert other.call("POST", "/api/files?name=a", b"x").status == 201
 
 
 def test_an_address_that_nobody_trusted_wrote_counts_for_nothing(stingy: list[Address]) -> None:
