@@ -176,9 +176,14 @@ def test_two_who_ask_each_other_become_friends(workers: list[Worker]) -> None:
     for turn in range(5):
         with writing(workers[0].engine) as tx:
             ann, bob = (tx.add_user(f"{name}{turn}", "hash", NOW) or 0 for name in ("ann", "bob"))
+            for user in (ann, bob):
+                tx.add_session(user, (b"%d" % user).ljust(32, b"-"), 2 * NOW)
+        sessions = [workers[0].store.session((b"%d" % user).ljust(32, b"-"), NOW) for user in (ann, bob)]
+        assert sessions[0]
+        assert sessions[1]
         together(
-            partial(workers[0].friends.ask, Session(1, ann, f"ann{turn}"), f"bob{turn}"),
-            partial(workers[1].friends.ask, Session(2, bob, f"bob{turn}"), f"ann{turn}"),
+            partial(workers[0].friends.ask, sessions[0], f"bob{turn}"),
+            partial(workers[1].friends.ask, sessions[1], f"ann{turn}"),
         )
         pair = workers[0].store.pair(ann, bob)
         assert pair is not None

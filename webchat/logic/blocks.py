@@ -16,6 +16,7 @@ from webchat.entities.feed import BlockedEvent, FriendEvent
 from webchat.entities.people import Session
 from webchat.errors import Invalid, NotFound
 from webchat.logic import friends
+from webchat.logic.sessions import must_live
 
 
 class Blocks:
@@ -30,6 +31,7 @@ class Blocks:
 
         def work(tx: Transaction) -> None:
             pair = tx.pair_to_change(session.user, other)
+            must_live(tx, session)
             if blocks.has(tx, session.user, other):
                 return
             if pair is not None and (pair.friends or pair.asked_by):

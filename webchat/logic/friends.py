@@ -21,6 +21,7 @@ from webchat.data.transaction import Transaction
 from webchat.entities.feed import FriendEvent
 from webchat.entities.people import NOTE_MAX, Relation, RelationState, Session
 from webchat.errors import Conflict, Invalid, NotFound
+from webchat.logic.sessions import must_live
 
 NOBODY = Pair(friends=False, asked_by=None, conversation=None)
 # One sentence for strangers and for names that nobody has: an answer must not tell which.
@@ -47,6 +48,7 @@ class Friends:
 
         def work(tx: Transaction) -> tuple[Relation, bool]:
             pair = tx.pair_to_change(session.user, other) or NOBODY
+            must_live(tx, session)
             if tx.user(name) is None:
                 raise NotFound(NOBODY_SO_NAMED)  # gone since we looked
             if blocks.has(tx, session.user, other):
@@ -65,6 +67,7 @@ class Friends:
 
         def work(tx: Transaction) -> Relation:
             pair = tx.pair_to_change(session.user, other)
+            must_live(tx, session)
             if pair is None or (pair.asked_by != other and not pair.friends) or blocks.has(tx, session.user, other):
                 raise NotFound(NOTHING)
             if pair.friends:

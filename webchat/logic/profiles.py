@@ -20,6 +20,7 @@ from webchat.entities.feed import Event, MeEvent, ProfileEvent
 from webchat.entities.people import DISPLAY_NAME_MAX, STATUS_MAX, Found, Me, Session
 from webchat.errors import Invalid, NotFound
 from webchat.logic.friends import NOBODY_SO_NAMED, seen_state
+from webchat.logic.sessions import must_live
 
 
 class Wishes(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,6 +48,7 @@ class Profiles:
 
         def work(tx: Transaction) -> Me:
             before = profiles.to_change(tx, session.user)
+            must_live(tx, session)
             after = msgspec.structs.replace(before, **wished)
             if after == before:
                 return before

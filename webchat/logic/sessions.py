@@ -10,10 +10,20 @@ from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.people import OpenSession, Session
 from webchat.entities.talk import rfc3339
-from webchat.errors import NotFound, WrongPassword
+from webchat.errors import NotFound, NotLoggedIn, WrongPassword
 from webchat.logic.passwords import Hasher, check_password
 
 WRONG = "this is not your password"
+
+
+def must_live(tx: Transaction, session: Session) -> None:
+    """Raises NotLoggedIn where the session ended after its request was let in.
+
+    In a transaction that holds the account's row, it lives until that is through: nobody is befriended, blocked or
+    renamed by an account that has just been removed.
+    """
+    if not tx.living_sessions([session.id], 0):
+        raise NotLoggedIn("this session has ended")
 
 
 class Sessions:
