@@ -43,7 +43,7 @@ class Device:
         self.calls = Wire(token or person.token)
         self.expected: tuple[int, ...] = ()  # refusals that are right
         self.news = Event()  # something was shown; for whoever waits for it
-        self._history = history
+        self.history = history
         self._rng = rng
         self._sent = 0
         self._stopped = False
@@ -78,7 +78,7 @@ class Device:
 
     def load(self) -> float | None:
         """Snapshot, then the newest page of every conversation; the pause until the next request."""
-        began = self._history.now()
+        began = self.history.now()
         state = self.call("GET", "/api/state")
         if state is None or state.status != 200:
             return self._pause()
@@ -89,7 +89,7 @@ class Device:
             if page is None or page.status != 200:
                 return self._pause()
             pages[talk["id"]] = page.body["messages"]
-        self._history.note("load", c=self.name, began=began, snapshot=snapshot, pages=list(pages.items()))
+        self.history.note("load", c=self.name, began=began, snapshot=snapshot, pages=list(pages.items()))
         self.screen.load(snapshot, pages)
         self.cursor = snapshot["cursor"]
         self.news.set()
@@ -101,15 +101,15 @@ class Device:
         path = f"/api/events?after={self.cursor}" + ("" if timeout is None else f"&timeout={timeout:g}")
         hold = self.stage.hold * 1.1 if timeout is None else timeout
         record: dict[str, Any] = {"c": self.name, "n": node, "after": self.cursor, "hold": hold}
-        record["t0"] = self._history.now()
+        record["t0"] = self.history.now()
         try:
             answer = self.polls.request(self.stage.nodes[node].address, "GET", path, timeout=hold + PATIENCE)
         except Failed as failed:
-            self._history.note("poll", **record, failed=failed.how)
+            self.history.note("poll", **record, failed=failed.how)
             return 0 if failed.how in ("stale", "own") else self._pause()
         if answer.status != 200:
             record |= {"status": answer.status, "retry_after": answer.retry_after, "expected": self.expected}
-            self._history.note("poll", **record)
+            self.history.note("poll", **record)
             return None if answer.status == 401 else self._pause(answer)
         body = answer.body
         messages = [event["message"]["id"] for event in body["events"] if event["type"] == "message"]
@@ -117,9 +117,9 @@ class Device:
             record["uncommitted"] = missing
         if body.get("reset"):
             self.cursor = None
-            self._history.note("poll", **record, status=200, reset=True)
+            self.history.note("poll", **record, status=200, reset=True)
             return 0
-        self._history.note("poll", **record, status=200, cursor=body["cursor"], events=body["events"])
+        self.history.note("poll", **record, status=200, cursor=body["cursor"], events=body["events"])
         self.cursor = body["cursor"]
         if body["events"]:
             self.screen.events(body["events"])
@@ -133,10 +133,10 @@ class Device:
         self._sent += 1
         talk, client_id = self.person.talks[friend], f"{self.name}:{self._sent}"
         text = f"{client_id} says {self._rng.randrange(10**6)}"
-        self._history.note("send", c=self.name, cid=client_id, conv=talk, text=text, k=self._sent, who=self.person.name)
+        self.history.note("send", c=self.name, cid=client_id, conv=talk, text=text, k=self._sent, who=self.person.name)
         body = {"conversation": talk, "text": text, "client_id": client_id}
-        deadline = self._history.now() + GIVE_UP_AFTER
-        while self._history.now() < deadline:
+        deadline = self.history.now() + GIVE_UP_AFTER
+        while self.history.now() < deadline:
             answer = self.try_send(body, node)
             if answer is not None and answer.status < 500:
                 message: dict[str, Any] | None = answer.body["message"] if answer.status < 300 else None
@@ -150,20 +150,20 @@ class Device:
     def try_send(self, body: dict[str, Any], node: int | None = None, wire: Wire | None = None) -> Response | None:
         """One request of a send; on a `wire` of its own, to repeat what was acknowledged. None: failed."""
         node = self._node() if node is None else node
-        record: dict[str, Any] = {"c": self.name, "n": node, "cid": body["client_id"], "t0": self._history.now()}
+        record: dict[str, Any] = {"c": self.name, "n": node, "cid": body["client_id"], "t0": self.history.now()}
         try:
             answer = (wire or self.calls).request(
                 self.stage.nodes[node].address, "POST", "/api/messages", body, timeout=SEND_PATIENCE
             )
         except Failed as failed:
-            self._history.note("try", **record, failed=failed.how)
+            self.history.note("try", **record, failed=failed.how)
             return None
         record |= {"status": answer.status, "retry_after": answer.retry_after}
         if answer.status < 300:
             record["message"] = answer.body["message"]
             if self.stage.witness.missing([record["message"]["id"]]):
                 record["uncommitted"] = True
-        self._history.note("try", **record)
+        self.history.note("try", **record)
         return answer
 
     def read(self, talk: int) -> None:
@@ -174,26 +174,28 @@ class Device:
         number = shown.last
         answer = self.call("PUT", f"/api/conversations/{talk}/read", {"number": number})
         if answer is not None and answer.status == 200:
-            self._history.note("read", c=self.name, who=self.person.name, conv=talk, number=number)
+            self.history.note("read", c=self.name, who=self.person.name, conv=talk, number=number)
 
     # --- anything else
 
-    def call(self, method: str, path: str, body: Any = None, node: int | None = None) -> Response | None:
-        """One request, recorded; None where it failed."""
+    def call(
+        self, method: str, path: str, body: Any = None, node: int | None = None, expected: tuple[int, ...] = ()
+    ) -> Response | None:
+        """One request, recorded; None where it failed. `expected`: refusals that are right."""
         node = self._node() if node is None else node
-        record: dict[str, Any] = {"c": self.name, "n": node, "call": f"{method} {path}", "t0": self._history.now()}
+        record: dict[str, Any] = {"c": self.name, "n": node, "call": f"{method} {path}", "t0": self.history.now()}
         try:
             answer = self.calls.request(self.stage.nodes[node].address, method, path, body)
         except Failed as failed:
-            self._history.note("call", **record, failed=failed.how)
+            self.history.note("call", **record, failed=failed.how)
             return None
-        self._history.note("call", **record, status=answer.status, retry_after=answer.retry_after)
+        self.history.note("call", **record, status=answer.status, retry_after=answer.retry_after, expected=expected)
         return answer
 
     def insist(self, method: str, path: str, body: Any = None, seconds: float = 30) -> Any:
         """Repeat the call until it succeeds; the decoded body, None where it never did."""
-        deadline = self._history.now() + seconds
-        while self._history.now() < deadline:
+        deadline = self.history.now() + seconds
+        while self.history.now() < deadline:
             answer = self.call(method, path, body)
             if answer is not None and answer.status < 300:
                 return answer.body
@@ -202,9 +204,9 @@ class Device:
 
     def wait_for(self, look: Callable[[], object], seconds: float) -> bool:
         """Whether `look` comes true in time; it is asked whenever something was shown."""
-        deadline = self._history.now() + seconds
+        deadline = self.history.now() + seconds
         while not look():
-            left = deadline - self._history.now()
+            left = deadline - self.history.now()
             if left <= 0:
                 return False
             self.news.clear()

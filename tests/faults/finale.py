@@ -22,10 +22,10 @@ def read_everything(history: History, devices: Sequence[Device], quiet: float = 
     members = {talk: device for device in devices for talk in device.person.talks.values()}
     for talk, member in members.items():
         _read_history(history, talk, member)
-    last = {record["conv"]: len(record["messages"]) for record in history.records if record["e"] == "final.history"}
+    there = {record["conv"]: record["messages"] for record in history.records if record["e"] == "final.history"}
     with gevent.Timeout(quiet, False):
         while not all(
-            shown.last >= last.get(number, 0)
+            shown.is_like(there.get(number, []))
             for device in devices
             if device.is_polling
             for number, shown in device.screen.talks.items()

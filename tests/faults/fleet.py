@@ -7,13 +7,15 @@ import random
 import gevent
 from gevent.event import Event
 
+from tests.faults import changes
 from tests.faults.device import Device
 from tests.faults.history import History
 from tests.faults.stage import Stage
 
 SECOND_DEVICE = 0.1  # of the people
 GIVE_UP = 0.1  # probability per failed try that a client lets a message be
-READS = 0.25  # of a client's acts
+READS = 0.2  # of a client's acts
+CHANGES = 0.2  # of them: edits, deletions, reactions
 
 
 class Fleet:
@@ -49,8 +51,11 @@ class Fleet:
     def _act(self, device: Device, rng: random.Random) -> None:
         while self._rest(rng.expovariate(1 / self.pace)):
             friend = rng.choice(sorted(device.person.talks))
-            if rng.random() < READS:
-                device.read(device.person.talks[friend])
+            talk, act = device.person.talks[friend], rng.random()
+            if act < READS:
+                device.read(talk)
+            elif act < READS + CHANGES:
+                changes.act(device, talk, rng)
             else:
                 device.send(friend, give_up=GIVE_UP)
 

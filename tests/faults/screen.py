@@ -10,6 +10,22 @@ from collections.abc import Iterable
 from typing import Any
 
 Message = dict[str, Any]
+CHANGING = ("text", "edited_at", "deleted", "revision", "reactions", "mentions", "files", "reply_to")
+
+
+def revision(message: Message) -> int:
+    return int(message.get("revision", 0))
+
+
+def same(one: Message, other: Message) -> bool:
+    """Whether two states may be of one message: alike but for what changes; the same revision is the same state."""
+    if revision(one) == revision(other):
+        return one == other
+    return _fixed(one) == _fixed(other)
+
+
+def _fixed(message: Message) -> Message:
+    return {name: value for name, value in message.items() if name not in CHANGING}
 
 
 class Talk:
@@ -24,6 +40,14 @@ class Talk:
     @property
     def unread(self) -> int:
         return self.last - self.read
+
+    def is_like(self, history: list[Message]) -> bool:
+        """Whether all there is, is shown as it is now."""
+        return self.last >= len(history) and all(
+            revision(self.shown[message["number"]]) >= revision(message)
+            for message in history
+            if message["number"] in self.shown
+        )
 
 
 class Screen:
@@ -52,6 +76,8 @@ class Screen:
             match event["type"]:
                 case "message":
                     self._message(event["message"])
+                case "changed":
+                    self._changed(event["message"])
                 case "read":
                     talk = self.talks[event["conversation"]]
                     talk.read = max(talk.read, event["read_number"])
@@ -85,13 +111,30 @@ class Screen:
             self._complain("slice", f"a message of conversation {conversation}, of which nothing was said before")
             talk = self.talks[conversation] = Talk(number - 1, 0)
         if number <= talk.last:  # known: a retry of the poll, or a page that was newer than the snapshot
-            if number in talk.shown and talk.shown[number] != message:
-                self._complain("agreement", f"{conversation}/{number} came a second time as another message")
+            self._again(talk, message)
             return
         if number > talk.last + 1:
             self._complain("slice", f"conversation {conversation}: {number} came after {talk.last}")
         talk.shown[number] = message
         self._advance(talk, message)
+
+    def _changed(self, message: Message) -> None:
+        conversation, number = message["conversation"], message["number"]
+        talk = self.talks.get(conversation)
+        if talk is None or number > talk.last:
+            self._complain("slice", f"{conversation}/{number} changed, and was not told of before")
+        else:
+            self._again(talk, message)
+
+    def _again(self, talk: Talk, message: Message) -> None:
+        """A state of a message that is shown, perhaps: of two, the one with the higher revision is the newer."""
+        shown = talk.shown.get(message["number"])
+        if shown is None:
+            return
+        if not same(shown, message):
+            self._complain("agreement", f"{message['conversation']}/{message['number']} came again as another message")
+        elif revision(message) > revision(shown):
+            talk.shown[message["number"]] = message
 
     def _advance(self, talk: Talk, message: Message) -> None:
         if message["number"] > talk.last:

@@ -38,6 +38,31 @@ def snapshot(me: str, last: int, read: int, online: bool = True) -> dict[str, An
     }
 
 
+def edited(text: str, revision: int) -> dict[str, Any]:
+    return FIRST | {"text": text, "edited_at": "2026-11-22T10:00:01.000Z", "revision": revision}
+
+
+def with_an_edit() -> list[Record]:
+    """The same, and Ann corrects her first message; Bob, who has it on his screen, reacts before."""
+    records = clean()
+    reacted = FIRST | {"reactions": {"👍": ["bob"]}, "revision": 1}
+    last = edited("won", 2) | {"reactions": {"👍": ["bob"]}}
+    here = records.index(the(records, "inject"))
+
+    def change(key: str, who: str, what: str, value: str, told: Any) -> list[Record]:
+        meant = {"t": 1.7, "e": "change", "c": who, "who": who, "key": key, "id": 1, "what": what, "value": value}
+        return [meant, {"t": 1.8, "e": "changed", "c": who, "key": key, "status": 200, "message": told}]
+
+    events = [{"type": "changed", "message": one} for one in (reacted, last)]
+    records[here:here] = [
+        *change("b", "bob", "react", "👍", reacted),
+        *change("a", "ann", "edit", "won", last),
+        {"t": 1.9, "e": "poll", "c": "bob", "n": 1, "t0": 1.6, "hold": 6, "status": 200, "events": events},
+    ]
+    the(records, "final.history")["messages"][0] = dict(last)
+    return records
+
+
 UNACKNOWLEDGED = {"t": 5, "e": "send", "c": "ann", "cid": "x", "conv": 1, "text": "x", "k": 3, "who": "ann"}
 FIRST, SECOND = message(1, "one"), message(2, "two")
 
@@ -150,8 +175,37 @@ BROKEN: list[tuple[str, str, Change]] = [
 ]
 
 
+EDIT_BROKEN: list[tuple[str, Change]] = [
+    ("the edit is lost", lambda all_: the(all_, "final.history")["messages"].__setitem__(0, FIRST)),
+    ("the edit is not told", lambda all_: the(all_, "poll", 2)["events"].pop()),
+    ("told backwards", lambda all_: the(all_, "poll", 2)["events"].reverse()),
+    ("another text", lambda all_: the(all_, "final.history")["messages"][0].update(text="one", revision=3)),
+    ("the reaction is lost", lambda all_: the(all_, "final.history")["messages"][0].update(reactions={}, revision=3)),
+    ("changed by nobody", lambda all_: the(all_, "final.history")["messages"][0].update(revision=3)),
+]
+
+
 def test_a_clean_history_has_no_violation() -> None:
     assert judge(clean()) == []
+    assert judge(with_an_edit()) == []
+
+
+@pytest.mark.parametrize(("what", "change"), EDIT_BROKEN, ids=[what for what, _ in EDIT_BROKEN])
+def test_a_broken_promise_about_changes_is_found(what: str, change: Change) -> None:
+    records = with_an_edit()
+    change(records)
+    assert "changes" in {violation.invariant for violation in judge(records)}, judge(records)
+
+
+def test_a_failed_edit_may_be_carried_out_later() -> None:
+    records = with_an_edit()
+    here = records.index(the(records, "inject"))
+    meant = the(records, "change", 1) | {"key": "c", "value": "one!"}
+    records[here:here] = [meant, {"t": 1.95, "e": "changed", "c": "ann", "key": "c", "failed": True}]
+    late = edited("one!", 3) | {"reactions": {"👍": ["bob"]}}
+    the(records, "poll", 2)["events"].append({"type": "changed", "message": late})
+    the(records, "final.history")["messages"][0] = late
+    assert judge(records) == []
 
 
 @pytest.mark.parametrize(("invariant", "what", "change"), BROKEN, ids=[f"{one}: {two}" for one, two, _ in BROKEN])
@@ -162,7 +216,7 @@ def test_each_broken_promise_is_found_by_its_name(invariant: str, what: str, cha
 
 
 def test_every_invariant_can_be_broken() -> None:
-    assert set(INVARIANTS) == {invariant for invariant, _, _ in BROKEN}
+    assert set(INVARIANTS) == {invariant for invariant, _, _ in BROKEN} | {"changes"}
 
 
 @pytest.mark.parametrize(

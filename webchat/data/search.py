@@ -43,7 +43,10 @@ _DONE = """
     ON CONFLICT (conversation) DO UPDATE SET message = excluded.message
 """
 _ADD_SQLITE = "INSERT INTO search (rowid, words) SELECT value ->> 0, value ->> 1 FROM json_each(?)"
-_ADD_POSTGRES = "INSERT INTO search SELECT id, words::tsvector FROM unnest(?::bigint[], ?::text[]) AS said(id, words)"
+_ADD_POSTGRES = """
+    INSERT INTO search (message, words)
+    SELECT (said ->> 0)::bigint, (said ->> 1)::tsvector FROM json_array_elements(?::json) AS every(said)
+"""
 _FIND_SQLITE = """
     JOIN search s ON s.rowid = m.id JOIN member b ON b.conversation = m.conversation AND b."user" = ?
     WHERE s.words MATCH ? AND s.rowid < ? ORDER BY s.rowid DESC LIMIT ?
@@ -151,12 +154,9 @@ def _add(tx: Transaction, said: Iterable[tuple[int, int, str]]) -> None:
     found = [(id, [f"#{place}", *has]) for id, place, text in said if (has := words(text))]
     if not found:
         return
-    if _is_postgres(tx.on):
-        vectors = [_vector(has) for _, has in found]
-        tx.on.rows(_ADD_POSTGRES, ([id for id, _ in found], vectors))
-    else:
-        rows = [(id, " ".join(has)) for id, has in found]
-        tx.on.rows(_ADD_SQLITE, (msgspec.json.encode(rows).decode(),))
+    postgres = _is_postgres(tx.on)
+    rows = [(id, _vector(has) if postgres else " ".join(has)) for id, has in found]
+    tx.on.rows(_ADD_POSTGRES if postgres else _ADD_SQLITE, (msgspec.json.encode(rows).decode(),))
 
 
 def _searchable(text: str, extra: bytes | None) -> str:

@@ -13,7 +13,7 @@ import gevent
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.bugs import delivery, storage
+from tests.faults.bugs import changes, delivery, storage
 from tests.faults.bugs.scenario import Scenario, play
 from tests.faults.oracle import Violation
 from tests.faults.report import show_violations
@@ -42,6 +42,8 @@ SCENARIOS: dict[str, type[Scenario]] = {
         delivery.DroppingDrain,
         delivery.EndlessPoll,
         delivery.LeakingMailboxes,
+        changes.UntoldChanges,
+        changes.LostReactions,
     )
 }
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.faults.history import Record
-from tests.faults.oracle import leftovers, messages, requests, screens
+from tests.faults.oracle import changes, leftovers, messages, requests, screens
 from tests.faults.oracle.facts import Facts, Violation
 
 __all__ = ["INVARIANTS", "Violation", "judge"]
 
 CHECKS: tuple[Callable[[Facts], list[Violation]], ...] = (
     messages.check,
+    changes.check,
     screens.check,
     requests.check,
     leftovers.check,
@@ -22,6 +23,7 @@ INVARIANTS: dict[str, str] = {
     "unsent": "nothing is in history that nobody sent",
     "at-most-once": "an unacknowledged message is there once or not at all",
     "sender-order": "each client's own messages stand in the order sent",
+    "changes": "everybody ends with the last acknowledged change of a message, and is told of none after a later one",
     "committed-first": "nothing was shown or acknowledged before it was committed",
     "slice": "what a client showed is a gap-free slice of the conversation's one order",
     "agreement": "and the same for all members",

@@ -69,8 +69,10 @@ class Facts:
         self.sends: dict[str, Send] = {}
         self.of_client: dict[str, list[Record]] = defaultdict(list)
         self.reads: list[Record] = []
+        self.changes: list[Record] = []
         self.requests: list[Record] = []
         self.claims: list[Record] = []
+        self._kept = {"read": self.reads, "claim": self.claims, "change": self.changes, "changed": self.changes}
         self.finals: dict[str, list[Record]] = defaultdict(list)
         self.histories: dict[int, list[dict[str, Any]]] = {}
         self.lost: tuple[float, float] | None = None  # what was acknowledged in this time is gone with a restore
@@ -101,10 +103,8 @@ class Facts:
             self._sort_fault(event, record)
         elif event in ("send", "try", "poll", "call"):
             self._sort_request(event, record)
-        elif event == "read":
-            self.reads.append(record)
-        elif event == "claim":
-            self.claims.append(record)
+        elif event in self._kept:
+            self._kept[event].append(record)
         elif event == "restored":
             self.lost = (record["since"], record["t"])
         elif event == "final.history":

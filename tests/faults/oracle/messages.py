@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from tests.faults.oracle.facts import Facts, Send, Violation
+from tests.faults.screen import revision, same
 
 Message = dict[str, Any]
 
@@ -14,7 +15,7 @@ def check(facts: Facts) -> list[Violation]:
     kept: dict[tuple[str, str], list[Message]] = defaultdict(list)  # (sender, text): every text is said once
     for history in facts.histories.values():
         for message in history:
-            kept[message["from"], message["text"]].append(message)
+            kept[message["from"], _said(facts, message)].append(message)
     found = [violation for cid, send in facts.sends.items() for violation in _sent(facts, cid, send, kept)]
     return found + _unsent(facts) + _orders(facts, kept)
 
@@ -33,7 +34,7 @@ def _sent(facts: Facts, cid: str, send: Send, kept: dict[tuple[str, str], list[M
         return found
     if len(there) != 1:
         found.append(Violation("acknowledged", f"{cid} was acknowledged and is in history {len(there)} times", t))
-    elif there[0] != first:
+    elif not same(first, there[0]):
         found.append(Violation("acknowledged", f"{cid} is in history as {there[0]}, acknowledged as {first}", t))
     return found
 
@@ -45,13 +46,20 @@ def _answers(cid: str, send: Send) -> list[Violation]:
     for ack in send.acks:
         if ack.get("uncommitted"):
             found.append(Violation("committed-first", f"{cid} was acknowledged and is not in the database", ack["t"]))
-        if ack["message"] != first:
+        if not same(first, ack["message"]):
             found.append(Violation("acknowledged", f"{cid} was acknowledged as two different messages", ack["t"]))
     if sum(ack["status"] == 201 for ack in send.acks) > 1:
         found.append(Violation("acknowledged", f"{cid} was accepted as new more than once", t))
-    if first["text"] != send.text or first["client_id"] != cid or first["conversation"] != send.conversation:
+    said = send.text if revision(first) else first["text"]  # what it was changed to is another check's
+    if (said, first["client_id"], first["conversation"]) != (send.text, cid, send.conversation):
         found.append(Violation("acknowledged", f"{cid} was acknowledged as something else: {first}", t))
     return found
+
+
+def _said(facts: Facts, message: Message) -> str:
+    """What the message said when it was sent, whatever became of it."""
+    send = facts.sends.get(message["client_id"]) if revision(message) else None
+    return send.text if send else str(message["text"])
 
 
 def _unsent(facts: Facts) -> list[Violation]:
@@ -60,7 +68,7 @@ def _unsent(facts: Facts) -> list[Violation]:
         Violation("unsent", f"conversation {conversation} has {message['text']!r}, which nobody sent")
         for conversation, history in facts.histories.items()
         for message in history
-        if (message["from"], conversation, message["text"]) not in sent
+        if (message["from"], conversation, _said(facts, message)) not in sent
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.faults.history import Record
 from tests.faults.oracle.facts import SLACK, Facts, Violation
-from tests.faults.screen import Screen
+from tests.faults.screen import Screen, same
 
 LATE = 2.0  # seconds: the promise while the doorbell is broken
 
@@ -33,7 +33,7 @@ def _replay(facts: Facts, client: str, records: list[Record]) -> list[Violation]
                 found += _agrees(facts, client, [m for _, page in record["pages"] for m in page], t)
             case "poll" if record.get("events"):
                 screen.events(record["events"])
-                said = [event["message"] for event in record["events"] if event["type"] == "message"]
+                said = [event["message"] for event in record["events"] if event["type"] in ("message", "changed")]
                 found += _agrees(facts, client, said, t)
             case "final.state":
                 pending = _summary(record["snapshot"])
@@ -58,7 +58,10 @@ def _in_the_end(facts: Facts, client: str, screen: Screen) -> list[Violation]:
             )
         there = {message["number"]: message for message in history}
         found += [
-            Violation("agreement", f"in the end {client} shows {message}, history has {there.get(shown)}")
+            Violation(
+                "changes" if same(message, there.get(shown, {})) else "agreement",
+                f"in the end {client} shows {message}, history has {there.get(shown)}",
+            )
             for shown, message in talk.shown.items()
             if number in facts.histories and message != there.get(shown)
         ]
@@ -66,14 +69,14 @@ def _in_the_end(facts: Facts, client: str, screen: Screen) -> list[Violation]:
 
 
 def _agrees(facts: Facts, client: str, shown: list[Any], t: float) -> list[Violation]:
-    """Every member shows what history has under that number; so all show the same."""
+    """Every member shows what history has under that number, then or by now; so all show the same."""
     found: list[Violation] = []
     for message in shown:
         history = facts.histories.get(message["conversation"])
         if history is None or (facts.lost is not None and t <= facts.lost[1]):
             continue
         there = history[message["number"] - 1] if message["number"] <= len(history) else None
-        if there != message:
+        if there is None or not same(message, there):
             found.append(Violation("agreement", f"{client} showed {message}, history has {there}", t))
     return found
 

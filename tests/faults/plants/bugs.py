@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.faults.plants import bugs_changes as changes
 from tests.faults.plants import bugs_delivery as delivery
 from tests.faults.plants import bugs_storage as storage
 from tests.faults.switches import Switches
@@ -35,6 +36,8 @@ BUGS: dict[str, Callable[[Node], None]] = {
         delivery.shuffled_answers,
         storage.lost_jobs,
         storage.unlocked_numbers,
+        changes.untold_changes,
+        changes.lost_reactions,
     )
 }
 

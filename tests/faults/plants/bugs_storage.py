@@ -58,10 +58,10 @@ def _mangle_client_ids(wanted: Callable[[Transaction, int, str], bool]) -> None:
     SqliteTransaction.post = Transaction.post  # type: ignore[method-assign]  # one by one, as on PostgreSQL
     add = Transaction.add_message
 
-    def add_message(self: Transaction, *values: Any) -> Any:
+    def add_message(self: Transaction, *values: Any, **named: Any) -> Any:
         if wanted(self, values[1], values[4]):
             values = (*values[:4], f"{values[4]}+{secrets.token_hex(2)}", *values[5:])
-        return add(self, *values)
+        return add(self, *values, **named)
 
     Transaction.add_message = add_message  # type: ignore[method-assign, assignment]
 

@@ -1,0 +1,24 @@
+"""Planted bugs in what becomes of a message later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webchat.data import changes
+from webchat.data.transaction import Transaction
+from webchat.node import Node
+
+
+def untold_changes(node: Node) -> None:
+    """A change is written, and told to nobody."""
+    Transaction.tell_change = lambda *_: None  # type: ignore[method-assign]
+
+
+def lost_reactions(node: Node) -> None:
+    """A reaction is written as if nobody else had reacted meanwhile."""
+    react = changes.react
+
+    def forgetful(tx: Transaction, held: changes.Held, reactions: dict[str, list[str]]) -> Any:
+        return react(tx, held, {emoji: names[-1:] for emoji, names in [*reactions.items()][-1:]})
+
+    changes.react = forgetful
