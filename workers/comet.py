@@ -50,7 +50,7 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._stopping: Event
-        self.greenlets = Greenlets()
+        self.greenlets: Greenlets
         # Connections that wait for their next request, and since when (monotonic), the longest waiting first: on the
         # fast path, and sockets that gunicorn's loop waits on.
         self.resting: dict[Connection, float] = {}
@@ -77,6 +77,7 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
     # --- serving ---
 
     def run(self) -> None:
+        self.greenlets = Greenlets()
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()

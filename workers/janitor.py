@@ -89,7 +89,7 @@ class Janitor:
         node, counters = self._node, self._node.hub.counters
         return {
             "parked": node.hub.parked,
-            "mailboxes": len(node.hub.users()),
+            "mailboxes": node.hub.mailboxes,
             "deaf": int(node.bus.deaf),
             "polls": counters.polls,
             "wakes": counters.wakes,

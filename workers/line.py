@@ -50,6 +50,7 @@ class Line:
             self._go_on()
 
     def close(self) -> None:
+        self._next = self._gone = None
         self._watch.stop()
         self._watch.close()
 

@@ -12,6 +12,7 @@ So a mailbox listens before it asks, and stays while somebody looks into it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
@@ -86,6 +87,7 @@ class Hub:
         self.now = clock
         self._holds = Clock(clock)
         self._boxes: dict[int, Mailbox] = {}
+        self._idle: dict[Mailbox, None] = {}  # those without visitors, the longest idle first
         self._opening: dict[int, AsyncResult] = {}
         self._mark = self._given = store.presence_mark()  # looked into up to this one; the highest that we know of
         self.residents: Residents | None = None
@@ -140,6 +142,8 @@ class Hub:
             box, opened = self._open(session.user), True
             if self._boxes.get(session.user) is not box:
                 box = None  # another poll opened it, and it was closed again before our turn came
+        if not box.visitors:
+            self._idle.pop(box, None)
         box.visitors += 1
         try:
             check_session(box, session)
@@ -160,8 +164,11 @@ class Hub:
     def exit(self, box: Mailbox) -> None:
         box.visitors -= 1
         box.polled_at = self.now()
-        if not box.sessions and self._boxes.get(box.user) is box:
-            self._close(box)  # the session was over before it came
+        if self._boxes.get(box.user) is box:
+            if not box.sessions:
+                self._close(box)  # the session was over before it came
+            elif not box.visitors:
+                self._idle[box] = None
 
     def park(self, box: Mailbox, session: Session, hold: float, device: str) -> Parked:
         """A place in the mailbox, until `unpark`. Raises Unavailable where all are taken."""
@@ -259,6 +266,7 @@ class Hub:
 
     def _close(self, box: Mailbox) -> None:
         del self._boxes[box.user]
+        self._idle.pop(box, None)
         self._bus.unsubscribe(box.user)
         if self.residents is not None:
             self.residents.go(box.user)
@@ -266,9 +274,12 @@ class Hub:
     def sweep(self) -> None:
         """Close the mailboxes whose last poll was longer ago than they linger."""
         before = self.now() - self._limits.linger
-        for box in list(self._boxes.values()):
-            if not box.visitors and box.polled_at < before and box.user not in self._opening:
-                self._close(box)
+        for box in list(itertools.takewhile(lambda box: box.polled_at < before, self._idle)):
+            self._close(box)
+
+    @property
+    def mailboxes(self) -> int:
+        return len(self._boxes)
 
     def users(self) -> set[int]:
         """The users with a mailbox here."""

@@ -32,7 +32,7 @@ def _answer(node: Node, switches: Switches, name: str) -> None:
             counted = {
                 "greenlets": sum(isinstance(thing, Greenlet) and not thing.dead for thing in things) - kept,
                 "pools": sum(isinstance(thing, ThreadPool) for thing in things),
-                "mailboxes": len(node.hub.users()),
+                "mailboxes": node.hub.mailboxes,
                 "parked": node.hub.parked,
             }
             switches.on(f"{name}.is", json.dumps(counted))
