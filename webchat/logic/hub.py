@@ -84,7 +84,7 @@ class Hub:
         self._epoch = epoch
         self._limits = limits
         self._now = now
-        self.now = clock
+        self.clock = clock
         self._holds = Clock(clock)
         self._boxes: dict[int, Mailbox] = {}
         self._idle: dict[Mailbox, None] = {}  # those without visitors, the longest idle first
@@ -163,7 +163,7 @@ class Hub:
 
     def exit(self, box: Mailbox) -> None:
         box.visitors -= 1
-        box.polled_at = self.now()
+        box.polled_at = self.clock()
         if self._boxes.get(box.user) is box:
             if not box.sessions:
                 self._close(box)  # the session was over before it came
@@ -273,7 +273,7 @@ class Hub:
 
     def sweep(self) -> None:
         """Close the mailboxes whose last poll was longer ago than they linger."""
-        before = self.now() - self._limits.linger
+        before = self.clock() - self._limits.linger
         for box in list(itertools.takewhile(lambda box: box.polled_at < before, self._idle)):
             self._close(box)
 
@@ -300,7 +300,7 @@ class Hub:
                 case Whisper(_, mark):
                     box.hint(mark)
                 case Murmur(_, event):
-                    box.murmur(event, self.now())
+                    box.murmur(event, self.clock())
                 case Revocation(_, session):
                     self._revoke(box, session)
 

@@ -89,7 +89,7 @@ class Poll:
             answer = hub.look(box, cursor)
             check_session(box, session)
             if box.murmurs:
-                answer.events.extend(box.take_murmurs(hub.now()))
+                answer.events.extend(box.take_murmurs(hub.clock()))
             if hub.draining:
                 return answer._replace(ended=Wake.DRAIN)
             if answer.events or answer.reset or self._hold <= 0:

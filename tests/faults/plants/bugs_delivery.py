@@ -71,7 +71,7 @@ def forgetful_linger(node: Node) -> None:
     look = Hub.look
 
     def sweep() -> None:
-        before = node.hub.now() - node.hub._limits.linger
+        before = node.hub.clock() - node.hub._limits.linger
         for box in node.hub._boxes.values():
             if not box.parked and box.polled_at < before:
                 box.tail.clear()
