@@ -5,9 +5,12 @@ Written with the product's own transactions, so that every single call can have 
 
 from __future__ import annotations
 
+import io
 import secrets
 from dataclasses import dataclass
 from typing import Any
+
+from PIL import Image
 
 from tests.client import Client
 from tests.web.conftest import QuickCluster
@@ -48,6 +51,22 @@ class Village:
     def path(self, path: str) -> str:
         return str(self.filled(f" {path}")[1:])
 
+    def settle_files(self) -> None:
+        """The owner shows a picture to the group, keeps another one unsent, and has an avatar."""
+        owner = self.people["owner"]
+        sent, unsent, avatar = (_upload(owner, colour) for colour in ("red", "green", "blue"))
+        body = {"conversation": int(self.places["group"]), "text": "", "client_id": sent, "files": [sent]}
+        owner.ok("POST", "/api/messages", body)
+        owner.ok("PATCH", "/api/me", {"avatar": avatar})
+        self.places |= {"file": sent, "unsent": unsent}
+
+
+def _upload(client: Client, colour: str) -> str:
+    picture = io.BytesIO()
+    Image.new("RGB", (600, 400), colour).save(picture, "PNG")
+    answer = client.call("POST", "/api/files?name=a.png", picture.getvalue(), {"Content-Type": "image/png"})
+    return str(answer.body["file"]["id"])
+
 
 def found(cluster: QuickCluster) -> Village:
     """A new one. The group has the note of its creation and one message; so has the direct conversation."""
@@ -70,8 +89,10 @@ def found(cluster: QuickCluster) -> Village:
         groups.note(tx, group, owner, "created", "village", secrets.token_hex(8), 0)
         message = tx.add_message(group, owner.user, owner.name, "among us", secrets.token_hex(8), 0)
         groups.part(tx, group, ids["ex-member"])
+        (session,) = connection.rows('SELECT id FROM session WHERE "user" = ?', (owner.user,))
     places = {role: who.name for role, who in people.items()}
-    return Village(people, places | {"group": str(group), "direct": str(direct), "message": str(message.id)})
+    ids_of = {"group": group, "direct": direct, "message": message.id, "session": session[0]}
+    return Village(people, places | {place: str(id) for place, id in ids_of.items()})
 
 
 def _befriend(tx: Transaction, one: int, other: int) -> int:
