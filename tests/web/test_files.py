@@ -437,8 +437,7 @@ def test_an_avatar_is_shown_to_everybody_but_the_blocked(cluster: QuickCluster) 
     file = upload(one, picture("PNG", (600, 400)), "me.png", "image/png")
     path = f"/api/users/{one.name}/avatar"
     assert other.call("GET", path).status == 404, "none yet"
-    with cluster.engine.writing() as connection:
-        connection.rows('UPDATE "user" SET avatar = ? WHERE name = ?', (file["id"], one.name))
+    assert one.ok("PATCH", "/api/me", {"avatar": file["id"]})["me"]["avatar"] == file["id"]
     answer = other.call("GET", f"{path}?v={file['id']}")
     assert (answer.status, answer.headers["content-type"]) == (200, "image/webp")
     assert opened(answer.raw).size == (256, 256)
@@ -449,7 +448,27 @@ def test_an_avatar_is_shown_to_everybody_but_the_blocked(cluster: QuickCluster) 
     assert send(one, talk, file["id"]).status == 404, "it is in use"
     for nobody in ("nobody-at-all", "%00", "..%2F", "%FF"):
         assert other.call("GET", f"/api/users/{nobody}/avatar").status == 404
-    with cluster.engine.writing() as connection:
-        block = 'INSERT INTO block ("user", blocked) SELECT a.id, b.id FROM "user" a, "user" b WHERE a.name = ?'
-        connection.rows(f"{block} AND b.name = ?", (one.name, other.name))
+    one.ok("PUT", f"/api/blocks/{other.name}")
     assert other.call("GET", path).status == 404
+
+
+def test_an_avatar_is_a_picture_that_was_not_sent(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    sent = upload(one, picture(), "p", "image/png")["id"]
+    assert send(one, talk, sent).status == 201
+    for id in (sent, upload(one, b"text")["id"], upload(other, picture(), "p", "image/png")["id"], "A" * 22):
+        answer = one.call("PATCH", "/api/me", {"avatar": id})
+        assert (answer.status, answer.body["code"]) == (400, "bad_avatar")
+
+
+def test_who_has_left_a_group_sees_its_files_no_more(cluster: QuickCluster) -> None:
+    one, other, _ = cluster.pair()
+    group = one.ok("POST", "/api/conversations", {"name": "g", "members": [other.name]})["conversation"]["id"]
+    files = {who: upload(who, picture(), "p", "image/png") for who in (one, other)}
+    for who, file in files.items():
+        assert send(who, group, file["id"]).status == 201
+    assert [get(other, file).status for file in files.values()] == [200, 200]
+    other.ok("DELETE", f"/api/conversations/{group}/members/{other.name}")
+    refused = [get(other, file, part).status for file in files.values() for part in ("", "/thumbnail")]
+    assert refused == [404] * 4, "not even one's own"
+    assert [get(one, file).status for file in files.values()] == [200, 200]
