@@ -143,7 +143,7 @@ def build_node(settings: Settings) -> Node:
         groups,
         Receipts(store, committer),
         Typing(store, bus),
-        Changes(committer, now_ms, kept.forget),
+        Changes(committer, now_ms, kept.forget_later),
         Search(engine, store, committer),
     )
 

@@ -126,7 +126,7 @@ class Files:
             except BaseException as error:
                 # After a refusal there is no row. Else that is known when nobody waits for the commit any more.
                 refused = isinstance(error, TooLarge)
-                gevent.spawn_later(0 if refused else 2 * PATIENCE, self.forget, [digest])
+                self.forget_later([digest], 0 if refused else 2 * PATIENCE)
                 raise
         return file
 
@@ -242,6 +242,10 @@ class Files:
                 free = set(some) - attachments.needed(self._store, some)
                 for digest in free:
                     self._off_loop(self._blobs.remove, digest, time.time() if before is None else before)
+
+    def forget_later(self, digests: Sequence[str], seconds: float = 0) -> None:
+        """The same, for a caller that cannot wait: a backup holds the folder for long."""
+        gevent.spawn_later(seconds, self.forget, digests)
 
     def tidy(self) -> None:
         """What a worker does now and then: temporaries of the dead, files that were never sent, bytes without a row."""
