@@ -136,7 +136,7 @@ def build_node(settings: Settings) -> Node:
         Farewell(committer, sessions, (groups.leave_all,)),
         Friends(store, committer),
         Blocks(store, committer),
-        Profiles(store, committer),
+        Profiles(store, committer, now_ms),
         chat,
         Export(store, chat, sessions, now_ms),
         kept,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from webchat.data.store import Store
-from webchat.data.tables import Attachment, User
+from webchat.data.tables import User
 from webchat.data.transaction import Transaction
 from webchat.entities.people import Me, Profile
 
@@ -48,14 +48,3 @@ def write(tx: Transaction, user: int, me_: Me) -> None:
     fields = msgspec.structs.asdict(me_)
     del fields["name"]
     tx.on.run(User.update(**fields).where(User.id == user))
-
-
-def owns_image(store: Store, user: int, attachment: str) -> bool:
-    """Whether this is an attachment of `user`'s, and one that was recognised as an image."""
-    query = Attachment.select(Attachment.id).where(
-        Attachment.id == attachment,
-        Attachment.owner == user,
-        Attachment.type.startswith("image/"),
-        Attachment.width.is_null(False),
-    )
-    return bool(list(store.on.run(query.tuples())))

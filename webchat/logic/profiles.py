@@ -7,12 +7,13 @@ friends who are told as if it were so, and who ends it to come; one's own view o
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from webchat.data import blocks, profiles
+from webchat.data import attachments, blocks, profiles
 from webchat.data.committer import Committer
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
@@ -35,9 +36,12 @@ class Wishes(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Profiles:
-    def __init__(self, store: Store, committer: Committer) -> None:
+    """`now` gives Unix milliseconds."""
+
+    def __init__(self, store: Store, committer: Committer, now: Callable[[], int]) -> None:
         self._store = store
         self._committer = committer
+        self._now = now
 
     def me(self, session: Session) -> Me:
         return profiles.me(self._store, session.user)
@@ -52,7 +56,9 @@ class Profiles:
             after = msgspec.structs.replace(before, **wished)
             if after == before:
                 return before
-            if after.avatar not in ("", before.avatar) and not profiles.owns_image(tx, session.user, after.avatar):
+            if after.avatar not in ("", before.avatar) and not attachments.take_as_avatar(
+                tx, session.user, after.avatar, self._now()
+            ):
                 raise Invalid("avatar must be the id of an image that you have uploaded", code="bad_avatar")
             shown = after.invisible != before.invisible
             if shown:
