@@ -6,6 +6,7 @@ import pytest
 
 from tests.contracts.store_contract import NOW
 from tests.logic.conftest import Company
+from webchat.data import attachments
 from webchat.data.tables import Attachment
 from webchat.entities.people import Me, Session
 from webchat.errors import Invalid
@@ -56,7 +57,9 @@ def test_an_avatar_is_an_image_of_one_s_own(company: Company) -> None:
     upload(company, company.bob, "theirs")
     upload(company, company.ann, "text", "text/plain", None)
     upload(company, company.ann, "broken", "image/png", None)
-    for id in ("theirs", "text", "broken", "nothing", "\0"):
+    upload(company, company.ann, "sent")
+    company.node.committer.submit(lambda tx: attachments.attach(tx, ["sent"], company.talk, 1))
+    for id in ("theirs", "text", "broken", "sent", "nothing", "\0"):
         with pytest.raises(Invalid):
             company.node.profiles.change(company.ann, Wishes(avatar=id))
     assert company.node.profiles.change(company.ann, Wishes(avatar="mine")).avatar == "mine"

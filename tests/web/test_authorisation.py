@@ -84,6 +84,8 @@ TABLE = [
     Row("POST /api/friends",                              "401 201 200 201 201 201 201 400", {"name": "{owner}"}),
     Row("PUT /api/friends/{name}",                        "401 404 200 404 404 404 404 404", places={"name": "{owner}"}),
     Row("DELETE /api/friends/{name}",                     "401 404 204 404 404 404 404 404", places={"name": "{owner}"}),
+    Row("DELETE /api/me",                                 "401 403 403 403 403 403 403 403", {"password": "wrong horse"}),
+    Row("DELETE /api/me/sessions/{id}",                   "401 404 404 404 404 404 404 404", places={"id": "1"}),
     # the group
     Row("POST /api/messages",                             "401 404 404 404 201 404 201 201", {"conversation": "{group}", "text": "a", "client_id": "a"}),
     Row("GET /api/conversations/{conversation}",          "401 404 404 404 200 404 200 200", places=GROUP),
@@ -220,11 +222,15 @@ def stranger_and_owner_become_friends(_: QuickCluster, village: Village) -> None
     village.people["stranger"].befriend(village.people["owner"])
 
 
-def owner_blocks(_: QuickCluster, village: Village) -> None:
-    village.people["owner"].ok("PUT", f"/api/blocks/{village.places['stranger']}")
+def owner_blocks_the_friend(_: QuickCluster, village: Village) -> None:
+    village.people["owner"].ok("PUT", f"/api/blocks/{village.places['friend']}")
 
 
 Deed = Callable[[QuickCluster, Village], object]
+
+
+def owner_changes(**wishes: Any) -> Deed:
+    return lambda _, village: village.people["owner"].ok("PATCH", "/api/me", wishes)
 
 
 def by_owner(method: str, rest: str, body: Any = None) -> Deed:
@@ -253,9 +259,11 @@ TELLINGS = [
         "friend", lambda _, village: village.people["stranger"].befriend(village.people["owner"]), "stranger owner"
     ),
     Telling("presence", owner_comes, "friend"),
-    Telling("profile", lambda _, village: village.people["owner"].ok("PATCH", "/api/me", {"status": "out"}), "friend"),
-    Telling("me", lambda _, village: village.people["owner"].ok("PATCH", "/api/me", {"status": "out"}), "owner"),
-    Telling("blocked", owner_blocks, "owner"),
+    Telling("profile", owner_changes(status="out"), "friend"),
+    Telling("me", owner_changes(status="out"), "owner"),
+    Telling("me", owner_changes(hide_typing=True), "owner"),
+    Telling("blocked", owner_blocks_the_friend, "owner"),
+    Telling("friend", owner_blocks_the_friend, "friend owner"),
 ]
 BEST_EFFORT = {"typing", "presence"}  # told to whoever polls
 
@@ -283,11 +291,10 @@ def told(telling: Telling, heard: dict[str, list[Any]], village: Village) -> set
 
     def is_it(event: Any) -> bool:
         owner = village.places["owner"]
-        about = owner if telling.type == "blocked" else event.get("name", owner)
-        return bool(event["type"] == telling.type and about == owner)
+        return bool(event["type"] == telling.type and event.get("name", owner) == owner)
 
-    if telling.type == "friend":  # each is told of the other
-        return {role for role, events in heard.items() if any(event["type"] == "friend" for event in events)}
+    if telling.type in ("friend", "blocked"):  # each is told of the other
+        return {role for role, events in heard.items() if any(event["type"] == telling.type for event in events)}
     return {role for role, events in heard.items() if any(map(is_it, events))}
 
 

@@ -94,6 +94,8 @@ def test_the_end_of_an_account(cluster: QuickCluster) -> None:
     one.send(conversation, "remember me")
     browser = Browser(cluster.nodes)
     browser.log_in("main", one.name)
+    body = {"name": "us", "members": [other.name]}
+    group = one.ok("POST", "/api/conversations", body)["conversation"]["id"]
     poll, cursor = waiting(one, 1), other.cursor()
     refused = browser.call("main", "DELETE", "/api/me", {"password": "wrong horse"})
     assert (refused.status, refused.body["code"]) == (403, "wrong_password")
@@ -101,9 +103,12 @@ def test_the_end_of_an_account(cluster: QuickCluster) -> None:
     answer = browser.call("main", "DELETE", "/api/me", {"password": PASSWORD})
     assert answer.status == 204
     assert set_cookies(answer)["webchat_main"].value == ""
-    assert poll.answer(AT_ONCE).status == 401
+    assert [event["type"] for event in poll.answer(AT_ONCE).body["events"]] == ["left"], "of the group, first of all"
+    assert one.call("GET", "/api/state").status == 401
     assert [event["state"] for event in other.poll(cursor, 0)["events"] if event["type"] == "friend"] == ["none"]
     assert [message["text"] for message in other.history(conversation)] == ["remember me"]
+    (line,) = [line for line in other.state()["conversations"] if line["id"] == group]
+    assert (line["members"], line["role"], line["last_message"]["kind"]) == (1, "owner", "left")
     again = cluster.client().call("POST", "/api/users", {"name": one.name.upper(), "password": PASSWORD})
     assert again.body["code"] == "name_taken"
     assert other.call("GET", f"/api/users/{one.name}").status == 404
@@ -112,7 +117,7 @@ def test_the_end_of_an_account(cluster: QuickCluster) -> None:
 # --- the download
 
 MANY = 100_000
-SLOW = 0.5  # seconds; an answer of a worker that is about to stand still takes longer
+SHARE = 1 / 3  # of the download's time; a worker that stood still would answer others after all of it
 
 
 def download(node: Address, who: Client) -> bytes:
@@ -158,7 +163,9 @@ def test_a_hundred_thousand_messages_do_not_freeze_the_worker(cluster: QuickClus
     thread = threading.Thread(target=knock)
     thread.start()
     try:
+        started = time.monotonic()
         document = json.loads(download(node, one))
+        seconds = time.monotonic() - started
     finally:
         done.set()
         thread.join()
@@ -166,8 +173,7 @@ def test_a_hundred_thousand_messages_do_not_freeze_the_worker(cluster: QuickClus
     assert [message["number"] for message in talk["messages"]] == list(range(1, MANY + 1))
     assert document["me"] == {"name": one.name}
     assert [friend["name"] for friend in document["friends"]] == [other.name]
-    assert len(waits) > 10
-    assert max(waits) < SLOW, sorted(waits)[-5:]
+    assert max(waits) < SHARE * seconds, (seconds, sorted(waits)[-5:])
 
 
 def test_a_download_is_for_who_is_logged_in_and_not_again_and_again(cluster: QuickCluster) -> None:
