@@ -25,6 +25,7 @@ SEND_PATIENCE = 15.0
 RETRY = (0.05, 0.3)  # seconds
 GIVE_UP_AFTER = 60.0  # seconds for one message
 PAGE = 50
+GONE = (404,)  # what a member of a group may hear, who was removed a moment ago
 
 
 class Device:
@@ -85,7 +86,8 @@ class Device:
         snapshot = state.body
         pages: dict[int, list[Any]] = {}
         for talk in snapshot["conversations"]:
-            page = self.call("GET", f"/api/conversations/{talk['id']}/messages?limit={PAGE}")
+            expected = GONE if talk["kind"] == "group" else ()
+            page = self.call("GET", f"/api/conversations/{talk['id']}/messages?limit={PAGE}", expected=expected)
             if page is None or page.status != 200:
                 return self._pause()
             pages[talk["id"]] = page.body["messages"]
@@ -130,8 +132,12 @@ class Device:
 
     def send(self, friend: str, node: int | None = None, give_up: float = 0.0) -> dict[str, Any] | None:
         """Say the next thing to a friend, until it is acknowledged; the message. `give_up`: probability per failure."""
+        return self.say(self.person.talks[friend], node, give_up)
+
+    def say(self, talk: int, node: int | None = None, give_up: float = 0.0) -> dict[str, Any] | None:
+        """Like `send`, in any conversation; in a group, one may have been removed meanwhile."""
         self._sent += 1
-        talk, client_id = self.person.talks[friend], f"{self.name}:{self._sent}"
+        client_id = f"{self.name}:{self._sent}"
         text = f"{client_id} says {self._rng.randrange(10**6)}"
         self.history.note("send", c=self.name, cid=client_id, conv=talk, text=text, k=self._sent, who=self.person.name)
         body = {"conversation": talk, "text": text, "client_id": client_id}
@@ -151,6 +157,7 @@ class Device:
         """One request of a send; on a `wire` of its own, to repeat what was acknowledged. None: failed."""
         node = self._node() if node is None else node
         record: dict[str, Any] = {"c": self.name, "n": node, "cid": body["client_id"], "t0": self.history.now()}
+        record |= {"expected": GONE} if self._is_group(body["conversation"]) else {}
         try:
             answer = (wire or self.calls).request(
                 self.stage.nodes[node].address, "POST", "/api/messages", body, timeout=SEND_PATIENCE
@@ -166,15 +173,51 @@ class Device:
         self.history.note("try", **record)
         return answer
 
-    def read(self, talk: int) -> None:
-        """Say that all that is shown of a conversation is read."""
+    def read(self, talk: int, back: bool = False) -> None:
+        """Say that all that is shown of a conversation is read; or, with `back`, that the last of it is not."""
         shown = self.screen.talks.get(talk)
         if shown is None or shown.last == 0:
             return
-        number = shown.last
-        answer = self.call("PUT", f"/api/conversations/{talk}/read", {"number": number})
+        body = {"number": shown.last - 1, "back": True} if back else {"number": shown.last}
+        expected = GONE if self._is_group(talk) else ()
+        # On record before it is asked: it may be done though nobody hears of it.
+        self.history.note("read", c=self.name, who=self.person.name, conv=talk, **body, asked=True)
+        answer = self.call("PUT", f"/api/conversations/{talk}/read", body, expected=expected)
         if answer is not None and answer.status == 200:
-            self.history.note("read", c=self.name, who=self.person.name, conv=talk, number=number)
+            self.history.note("read", c=self.name, who=self.person.name, conv=talk, **body)
+
+    def receive(self) -> bool:
+        """Say of all that is shown that it has arrived; whether that was taken."""
+        delivered = {str(number): talk.last for number, talk in self.screen.talks.items()}
+        answer = self.call("POST", "/api/receipts", {"delivered": delivered})
+        if answer is None or answer.status != 204:
+            return False
+        self.history.note("receipts", c=self.name, who=self.person.name, delivered=list(delivered.items()))
+        return True
+
+    # --- groups
+
+    @property
+    def groups(self) -> list[int]:
+        """Those that are shown."""
+        return [number for number, talk in self.screen.talks.items() if talk.role]
+
+    def _is_group(self, talk: int) -> bool:
+        return talk not in self.person.talks.values()
+
+    def found(self, name: str, members: list[str]) -> None:
+        """Make a group of friends."""
+        body = {"name": name, "members": members, "client_id": f"{self.name}:group"}
+        made = self.insist("POST", "/api/conversations", body)["conversation"]["id"]
+        self.person.owns[made] = members
+        self.history.note("group", conv=made, owner=self.person.name, members=[self.person.name, *members])
+
+    def seat(self, group: int, name: str, add: bool) -> None:
+        """Add a friend to one's group, or remove one, whether they are in it or not."""
+        path = f"/api/conversations/{group}/members/{name}"
+        answer = self.call("PUT", path, {}) if add else self.call("DELETE", path, expected=GONE)
+        if answer is not None and answer.status < 300:
+            self.history.note("seat", c=self.name, conv=group, name=name, add=add)
 
     # --- anything else
 
@@ -184,12 +227,13 @@ class Device:
         """One request, recorded; None where it failed. `expected`: refusals that are right."""
         node = self._node() if node is None else node
         record: dict[str, Any] = {"c": self.name, "n": node, "call": f"{method} {path}", "t0": self.history.now()}
+        record |= {"expected": expected} if expected else {}
         try:
             answer = self.calls.request(self.stage.nodes[node].address, method, path, body)
         except Failed as failed:
             self.history.note("call", **record, failed=failed.how)
             return None
-        self.history.note("call", **record, status=answer.status, retry_after=answer.retry_after, expected=expected)
+        self.history.note("call", **record, status=answer.status, retry_after=answer.retry_after)
         return answer
 
     def insist(self, method: str, path: str, body: Any = None, seconds: float = 30) -> Any:

@@ -19,7 +19,7 @@ BASELINE = 60.0
 
 def read_everything(history: History, devices: Sequence[Device], quiet: float = QUIET) -> None:
     """Wait until the screens are whole, then put histories and fresh snapshots on record."""
-    members = {talk: device for device in devices for talk in device.person.talks.values()}
+    members = {talk: device for device in devices for talk in (*device.person.talks.values(), *device.person.owns)}
     for talk, member in members.items():
         _read_history(history, talk, member)
     there = {record["conv"]: record["messages"] for record in history.records if record["e"] == "final.history"}
@@ -32,7 +32,17 @@ def read_everything(history: History, devices: Sequence[Device], quiet: float = 
         ):
             gevent.sleep(0.1)
     history.note("final.polling", clients=[device.name for device in devices if device.is_polling])
+    for device in devices:
+        if device.is_polling:
+            _insist_on_receipts(device)
     _read_states(history, devices)
+
+
+def _insist_on_receipts(device: Device) -> None:
+    """So that all has arrived everywhere, and everybody has said so."""
+    with gevent.Timeout(QUIET, False):
+        while not device.receive():
+            gevent.sleep(0.2)
 
 
 def _read_states(history: History, devices: Sequence[Device]) -> None:

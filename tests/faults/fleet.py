@@ -14,8 +14,12 @@ from tests.faults.stage import Stage
 
 SECOND_DEVICE = 0.1  # of the people
 GIVE_UP = 0.1  # probability per failed try that a client lets a message be
-READS = 0.2  # of a client's acts
-CHANGES = 0.2  # of them: edits, deletions, reactions
+READS = 0.2  # of a client's acts: read marks, some of them back, and receipts
+BACK = 0.2  # of the read marks
+CHANGES = 0.2  # of a client's acts: edits, deletions, reactions
+IN_GROUPS = 0.3  # of what is said and read by those who are in one
+GROUP_EVERY = 6  # people, one of whom owns a group of all their friends
+SEATS = 0.4  # of an owner's acts: somebody is added, or removed
 
 
 class Fleet:
@@ -28,6 +32,7 @@ class Fleet:
         count = max(4, round(clients / (1 + SECOND_DEVICE)))
         pairs = sorted({tuple(sorted((one, (one + step) % count))) for one in range(count) for step in (1, 3)})
         people = stage.people(count, [(one, other) for one, other in pairs if one != other])
+        self._owners = range(0, count, GROUP_EVERY)
         self.devices = [Device(stage, history, one, f"c{n}", self._fork()) for n, one in enumerate(people)]
         for n in range(max(0, clients - count)):
             owner = people[n % count]
@@ -38,6 +43,9 @@ class Fleet:
     def start(self) -> None:
         for device in self.devices:
             device.start()
+        for n in self._owners:
+            owner = self.devices[n]
+            owner.found(f"group of {owner.name}", sorted(owner.person.talks))
         self._actors = [gevent.spawn(self._act, device, self._fork()) for device in self.devices]
 
     def some(self, count: int, rng: random.Random) -> list[Device]:
@@ -50,14 +58,21 @@ class Fleet:
 
     def _act(self, device: Device, rng: random.Random) -> None:
         while self._rest(rng.expovariate(1 / self.pace)):
-            friend = rng.choice(sorted(device.person.talks))
-            talk, act = device.person.talks[friend], rng.random()
-            if act < READS:
-                device.read(talk)
-            elif act < READS + CHANGES:
+            if device.person.owns and rng.random() < SEATS:
+                group, members = next(iter(device.person.owns.items()))
+                device.seat(group, rng.choice(members), add=rng.random() < 0.5)
+                continue
+            talk, act = device.person.talks[rng.choice(sorted(device.person.talks))], rng.random()
+            if READS <= act < READS + CHANGES:
                 changes.act(device, talk, rng)
+                continue
+            if device.groups and rng.random() < IN_GROUPS:
+                talk = rng.choice(device.groups)
+            if act < READS:
+                device.read(talk, back=rng.random() < BACK)
+                device.receive()
             else:
-                device.send(friend, give_up=GIVE_UP)
+                device.say(talk, give_up=GIVE_UP)
 
     def _rest(self, seconds: float) -> bool:
         """Wait; false where the acting is over."""

@@ -18,11 +18,15 @@ HOUR = 3_600_000  # ms
 
 @dataclass
 class Person:
-    """An account; `talks`: {friend's name: conversation}. Each token is a session of its own."""
+    """An account; `talks`: {friend's name: conversation}, `owns`: {group: its members at first}.
+
+    Each token is a session of its own.
+    """
 
     name: str
     token: str
     talks: dict[str, int] = field(default_factory=dict)
+    owns: dict[int, list[str]] = field(default_factory=dict)
     spare: list[str] = field(default_factory=list)  # further tokens
 
 

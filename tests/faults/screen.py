@@ -35,7 +35,21 @@ class Talk:
         self.last = last  # the newest number that this client knows of
         self.read = read
         self.open = is_open
+        self.role = ""  # one's own, in a group
+        self.members = 0  # of a group
         self.shown: dict[int, Message] = {}
+
+    @classmethod
+    def of(cls, line: Any) -> Talk:
+        """As a line of a snapshot, or of an event, has it."""
+        talk = cls(line["last_number"], line["read_number"], line["open"])
+        talk.update(line)
+        return talk
+
+    def update(self, line: Any) -> None:
+        """A newer line. It may be ahead of the messages, which have entries of their own: they will come."""
+        self.read, self.open = line["read_number"], line["open"]
+        self.role, self.members = line.get("role", ""), line.get("members", 0)
 
     @property
     def unread(self) -> int:
@@ -65,9 +79,7 @@ class Screen:
         self.me = snapshot["me"]["name"]
         self.friends = {friend["name"]: friend["online"] for friend in snapshot["friends"]}
         self.requests = {request["name"]: request["direction"] for request in snapshot["requests"]}
-        self.talks = {
-            one["id"]: Talk(one["last_number"], one["read_number"], one["open"]) for one in snapshot["conversations"]
-        }
+        self.talks = {one["id"]: Talk.of(one) for one in snapshot["conversations"]}
         for conversation, page in pages.items():
             self._page(conversation, page)
 
@@ -80,7 +92,12 @@ class Screen:
                     self._changed(event["message"])
                 case "read":
                     talk = self.talks[event["conversation"]]
-                    talk.read = max(talk.read, event["read_number"])
+                    talk.read = event["read_number"] if event.get("back") else max(talk.read, event["read_number"])
+                case "conversation":
+                    line = event["conversation"]
+                    self.talks.setdefault(line["id"], Talk.of(line)).update(line)
+                case "left":
+                    self.talks.pop(event["conversation"], None)
                 case "presence":
                     if event["name"] in self.friends:
                         self.friends[event["name"]] = event["online"]
@@ -92,7 +109,10 @@ class Screen:
         return {
             "friends": self.friends,
             "requests": self.requests,
-            "talks": {number: (talk.last, talk.read, talk.unread, talk.open) for number, talk in self.talks.items()},
+            "talks": {
+                number: (talk.last, talk.read, talk.unread, talk.open, talk.role, talk.members)
+                for number, talk in self.talks.items()
+            },
         }
 
     def _page(self, conversation: int, page: list[Message]) -> None:
@@ -112,6 +132,8 @@ class Screen:
             talk = self.talks[conversation] = Talk(number - 1, 0)
         if number <= talk.last:  # known: a retry of the poll, or a page that was newer than the snapshot
             self._again(talk, message)
+            if message["from"] == self.me:  # a line was ahead of it, and a mark from before it came in between
+                talk.read = max(talk.read, number)
             return
         if number > talk.last + 1:
             self._complain("slice", f"conversation {conversation}: {number} came after {talk.last}")

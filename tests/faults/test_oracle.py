@@ -28,6 +28,7 @@ def message(number: int, text: str, sender: str = "ann", conversation: int = 1) 
 def snapshot(me: str, last: int, read: int, online: bool = True) -> dict[str, Any]:
     other = "bob" if me == "ann" else "ann"
     talk = {"id": 1, "last_number": last, "read_number": read, "unread": last - read, "open": True, "with": other}
+    talk |= {"kind": "direct"}
     friend = {"name": other, "online": online, "conversation": 1}
     return {
         "cursor": f"e.{me}.{last}",
@@ -111,6 +112,25 @@ def the(records: list[Record], event: str, nth: int = 0) -> Record:
     return [record for record in records if record["e"] == event][nth]
 
 
+def as_a_group(records: list[Record], kind: str, name: str) -> None:
+    """The conversation is a group of both, and its second message is a note."""
+    records.append({"t": 0, "e": "group", "conv": 1, "owner": "ann", "members": ["ann", "bob"]})
+    the(records, "final.history")["messages"][1] = SECOND | {"kind": kind, "text": name}
+
+
+def told_receipts(records: list[Record], *numbers: tuple[int, int]) -> None:
+    events = [{"type": "receipt", "conversation": 1, "delivered": one, "read": two} for one, two in numbers]
+    the(records, "poll", 1)["events"] += events
+
+
+def all_have_it(records: list[Record]) -> None:
+    """Both have said that they have got both messages, and the snapshots know nothing of it."""
+    for n, name in enumerate(("ann", "bob")):
+        records.insert(-6, {"t": 9.5 + n / 10, "e": "receipts", "c": name, "who": name, "delivered": [["1", 2]]})
+    state = {"t": 10, "e": "final.state", "c": "ann", "snapshot": snapshot("ann", 2, 2)}
+    records.insert(-4, state)
+
+
 Change = Callable[[list[Record]], object]
 
 BROKEN: list[tuple[str, str, Change]] = [
@@ -145,6 +165,21 @@ BROKEN: list[tuple[str, str, Change]] = [
     ("prompt", "late", lambda all_: the(all_, "poll", 2).update(t=9.1 + 4.5)),
     ("snapshot", "differs", lambda all_: the(all_, "final.state")["snapshot"]["friends"][0].update(online=False)),
     ("unread", "wrong", lambda all_: the(all_, "final.state")["snapshot"]["conversations"][0].update(unread=2)),
+    (
+        "membership",
+        "of nobody by its notes",
+        lambda all_: all_.append({"t": 0, "e": "group", "conv": 1, "owner": "ann", "members": ["ann"]}),
+    ),
+    ("membership", "added twice", lambda all_: as_a_group(all_, "added", "bob")),
+    ("receipts", "back", lambda all_: told_receipts(all_, (2, 1), (1, 1))),
+    ("receipts", "read before it came", lambda all_: told_receipts(all_, (1, 2))),
+    ("receipts", "of what was never said", lambda all_: told_receipts(all_, (3, 1))),
+    (
+        "receipts",
+        "ahead of the slowest",
+        lambda all_: the(all_, "final.state")["snapshot"]["conversations"][0].update(delivered=2, read=2),
+    ),
+    ("receipts", "not all the way", all_have_it),
     (
         "unread",
         "a read mark was not kept",

@@ -128,7 +128,7 @@ def test_who_is_added_sees_all_that_was_said(crew: Crew) -> None:
     assert [one["text"] for one in crew.friend.history(crew.id)][-2:] == ["before", crew.friend.name]
     mine = line(crew.friend, crew.id)
     assert (mine["role"], mine["last_number"], mine["unread"]) == ("member", 4, 1), "but for the note, all is read"
-    assert kinds(news(crew.member, others)) == ["added", "conversation"]
+    assert kinds(news(crew.member, others)) == ["conversation", "added"]
     assert line(crew.member, crew.id)["members"] == 4
     assert crew.put(crew.owner, crew.friend).status == 200, "is there already"
     assert notes(crew.owner, crew.id)[-1] == ("added", crew.owner.name, crew.friend.name)

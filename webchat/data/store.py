@@ -132,6 +132,10 @@ class Membership(NamedTuple):
     read_number: int
 
 
+class _MovedOn(Exception):
+    """Between two questions the user has left a conversation: what the first one said is not so any more."""
+
+
 class Store:
     """Reads, on whatever reader."""
 
@@ -320,12 +324,16 @@ class Store:
 
     def entries(self, user: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow number `after`; the first is not `after` + 1 where older ones were trimmed."""
-        found = self.on.rows(_ENTRIES, (user, after, limit))
-        pointed = [
-            as_message(message) for _, event, _, _, member, *message in found if not event and member and message[0]
-        ]
-        messages = {message.id: message for message in self.with_quotes(pointed)}
-        return [Entry(user, number, self._told(user, messages, *what)) for number, *what in found]
+        while True:
+            found = self.on.rows(_ENTRIES, (user, after, limit))
+            pointed = [
+                as_message(message) for _, event, _, _, member, *message in found if not event and member and message[0]
+            ]
+            messages = {message.id: message for message in self.with_quotes(pointed)}
+            try:
+                return [Entry(user, number, self._told(user, messages, *what)) for number, *what in found]
+            except _MovedOn:  # else a message would be told of a conversation that was not
+                continue
 
     def _told(
         self,
@@ -348,7 +356,9 @@ class Store:
     def _pointed_at(self, user: int, changed: bool, conversation: int | None, message: Message | None) -> Event:
         if conversation is not None:
             line = self.conversation(conversation, user)
-            return ConversationEvent(line) if line else GoneEvent()
+            if line is None:
+                raise _MovedOn
+            return ConversationEvent(line)
         if message is None:
             return GoneEvent()
         return ChangedEvent(message) if changed else MessageEvent(message)

@@ -116,12 +116,10 @@ class Groups:
             raise NotFound(NO_FRIEND)
         if len(group.roles) >= self._most:
             raise self._full()
-        tx.hold_feeds([*group.roles, user])
         groups.join(tx, group.id, user, "member", group.last_number)
-        tx.tell_line(group.id, [user])  # before anything else of the group
+        tx.tell_line(group.id)  # first: to the new one it is news that there is such a group
         spelled = tx.name(user)
         self._note(tx, group.id, session, "added", spelled)
-        tx.tell_line(group.id, sorted(group.roles))
         return group._replace(roles={**group.roles, user: "member"}), (user, spelled)
 
     def _give(self, tx: Transaction, group: Group, session: Session, to: tuple[int, str], role: Role) -> None:

@@ -28,6 +28,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         storage.AnswerBeforeCommit,
         storage.LostJobs,
         storage.UnlockedNumbers,
+        storage.EarlyReceipts,
         storage.UnreadNotMoved,
         storage.DishonestRefusal,
         storage.RevokedPollsOn,

@@ -68,6 +68,17 @@ class UnlockedNumbers(Scenario):
         saying.join()
 
 
+class EarlyReceipts(Scenario):
+    """a receipt says how far the first has read, not the last"""
+
+    caught_by = ("receipts",)
+
+    def play(self) -> None:
+        self.bob_polls()
+        self.ann_says()
+        self.bob.receive()
+
+
 class UnreadNotMoved(Scenario):
     """a read mark is answered and not written"""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.faults.history import Record
-from tests.faults.oracle import changes, leftovers, messages, requests, screens
+from tests.faults.oracle import changes, groups, leftovers, messages, requests, screens
 from tests.faults.oracle.facts import Facts, Violation
 
 __all__ = ["INVARIANTS", "Violation", "judge"]
@@ -14,6 +14,7 @@ CHECKS: tuple[Callable[[Facts], list[Violation]], ...] = (
     messages.check,
     changes.check,
     screens.check,
+    groups.check,
     requests.check,
     leftovers.check,
 )
@@ -31,6 +32,8 @@ INVARIANTS: dict[str, str] = {
     "prompt": "and showed it in time",
     "snapshot": "snapshot plus events equals a fresh snapshot",
     "unread": "unread counts equal a recount",
+    "membership": "a group is in the snapshots of those whom its notes make members, and of nobody else",
+    "receipts": "receipts only rise, are never ahead of what was said and read, and reach the end",
     "honest": "no 5xx but 503 with Retry-After; nobody is refused or logged out without a cause",
     "answered": "no request was cut off but by a fault that cuts",
     "in-time": "no request hung past its time",

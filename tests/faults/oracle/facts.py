@@ -70,12 +70,22 @@ class Facts:
         self.of_client: dict[str, list[Record]] = defaultdict(list)
         self.reads: list[Record] = []
         self.changes: list[Record] = []
+        self.receipts: list[Record] = []
+        self.groups: dict[int, Record] = {}
+        self.seats: list[Record] = []  # changes of groups, acknowledged
         self.requests: list[Record] = []
         self.claims: list[Record] = []
-        self._kept = {"read": self.reads, "claim": self.claims, "change": self.changes, "changed": self.changes}
         self.finals: dict[str, list[Record]] = defaultdict(list)
         self.histories: dict[int, list[dict[str, Any]]] = {}
         self.lost: tuple[float, float] | None = None  # what was acknowledged in this time is gone with a restore
+        self._kept = {
+            "read": self.reads,
+            "claim": self.claims,
+            "change": self.changes,
+            "changed": self.changes,
+            "receipts": self.receipts,
+            "seat": self.seats,
+        }
         for record in records:
             self._sort(record)
 
@@ -105,6 +115,8 @@ class Facts:
             self._sort_request(event, record)
         elif event in self._kept:
             self._kept[event].append(record)
+        elif event == "group":
+            self.groups[record["conv"]] = record
         elif event == "restored":
             self.lost = (record["since"], record["t"])
         elif event == "final.history":

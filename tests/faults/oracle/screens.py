@@ -88,11 +88,11 @@ def _recount(facts: Facts, client: str, snapshot: Any, t: float) -> list[Violati
         history = facts.histories.get(talk["id"])
         if history is None:
             continue
-        read = max(
-            [one["number"] for one in facts.reads if one["who"] == me and one["conv"] == talk["id"]]
-            + [message["number"] for message in history if message["from"] == me],
-            default=0,
-        )
+        marks = [one for one in facts.reads if one["who"] == me and one["conv"] == talk["id"]]
+        own = [message["number"] for message in history if message["from"] == me]
+        if any(one.get("back") for one in marks):  # it may be anywhere, then
+            marks, own = [], []
+        read = max([one["number"] for one in marks if not one.get("asked")] + own, default=0)
         unread = sum(message["number"] > talk["read_number"] for message in history)
         if talk["unread"] != unread or talk["read_number"] < read:
             said = f"unread {talk['unread']}, read up to {talk['read_number']}"
@@ -114,7 +114,7 @@ def lateness(facts: Facts) -> list[tuple[float, float, str, float]]:
         seen: set[int] = set()
         ends = [poll["t"] for poll in polls]
         for record in records:
-            for number in _messages(record):
+            for number in _messages(facts, record):
                 if number in seen or number not in acknowledged:
                     continue
                 seen.add(number)
@@ -129,9 +129,10 @@ def lateness(facts: Facts) -> list[tuple[float, float, str, float]]:
     return found
 
 
-def _messages(record: Record) -> list[int]:
+def _messages(facts: Facts, record: Record) -> list[int]:
+    """Pages of a group also have what was said before one was there."""
     if record["e"] == "load":
-        return [message["id"] for _, page in record["pages"] for message in page]
+        return [message["id"] for talk, page in record["pages"] if talk not in facts.groups for message in page]
     return [event["message"]["id"] for event in record.get("events", ()) if event["type"] == "message"]
 
 

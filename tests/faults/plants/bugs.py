@@ -27,6 +27,7 @@ BUGS: dict[str, Callable[[Node], None]] = {
         delivery.deaf_to_reconnects,
         delivery.dropping_drain,
         delivery.forgetful_linger,
+        storage.early_receipts,
         storage.unread_not_moved,
         storage.revoked_polls_on,
         storage.dishonest_refusal,

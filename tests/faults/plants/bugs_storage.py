@@ -13,6 +13,7 @@ import gevent
 from gevent import monkey
 
 from tests.faults.plants.crash import watch_commits
+from webchat.data import receipts
 from webchat.data.committer import Job
 from webchat.data.transaction import Transaction
 from webchat.data.transaction_sqlite import SqliteTransaction
@@ -97,6 +98,12 @@ def answer_before_commit(node: Node) -> None:
 def unread_not_moved(node: Node) -> None:
     """Read marks are answered and never written."""
     Transaction.set_read = lambda *_: None  # type: ignore[method-assign]
+    receipts.mark = lambda *_: None
+
+
+def early_receipts(node: Node) -> None:
+    """A receipt says how far the first has got and read, not the last."""
+    receipts.min = max  # type: ignore[attr-defined]
 
 
 def revoked_polls_on(node: Node) -> None:
@@ -147,14 +154,17 @@ def lost_jobs(node: Node) -> None:
 def unlocked_numbers(node: Node) -> None:
     """Feed numbers are given out in transactions of their own: they become visible in another order (PostgreSQL)."""
 
-    def append(self: Transaction, user: int, event: bytes, *, message: int | None = None, **what: Any) -> None:
-        with node.engine.writing() as alone:
-            number = alone.rows('UPDATE feed SET last = last + 1 WHERE "user" = ? RETURNING last', (user,))[0][0]
-        values = (user, number, message, event if message is None else None)
-        self.on.rows('INSERT INTO entry ("user", number, message, event) VALUES (?, ?, ?, ?)', values)
-        self.rings.append(Entry(user, number, event))
+    def append(self: Transaction, conversation: int, *, message: int, **_: Any) -> list[tuple[int, int]]:
+        numbered = []
+        for user in self.members(conversation):
+            with node.engine.writing() as alone:
+                number = alone.rows('UPDATE feed SET last = last + 1 WHERE "user" = ? RETURNING last', (user,))[0][0]
+            values = (user, number, message, False)
+            self.on.rows('INSERT INTO entry ("user", number, message, changed) VALUES (?, ?, ?, ?)', values)
+            numbered.append((user, number))
+        return numbered
 
-    Transaction._append = append  # type: ignore[method-assign]
+    Transaction._append_for_members = append  # type: ignore[method-assign, assignment]
 
     def hold_the_first(transaction: Transaction) -> None:
         if any(isinstance(ring, Entry) and ring.user == 1 for ring in transaction.rings):
