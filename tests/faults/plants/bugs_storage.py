@@ -63,7 +63,7 @@ def _mangle_client_ids(wanted: Callable[[Transaction, int, str], bool]) -> None:
             values = (*values[:4], f"{values[4]}+{secrets.token_hex(2)}", *values[5:])
         return add(self, *values, **named)
 
-    Transaction.add_message = add_message  # type: ignore[method-assign, assignment]
+    Transaction.add_message = add_message  # type: ignore[method-assign]
 
 
 def ring_before_commit(node: Node) -> None:
