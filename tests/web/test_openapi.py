@@ -63,7 +63,7 @@ def test_every_problem_is_documented_as_one() -> None:
 @pytest.fixture(scope="module")
 def aim(cluster: QuickCluster) -> Aim:
     one, other, conversation = cluster.pair()
-    real = {"conversation": conversation, "message": one.send(conversation, "hello")["id"], "emoji": "👍"}
+    one.send(conversation, "hello")
     cursor = one.cursor()
 
     def at_real_people(case: schemathesis.Case) -> None:
@@ -77,7 +77,8 @@ def aim(cluster: QuickCluster) -> Aim:
             return
         if "/api/events" in place:
             case.query["after"] = cursor
-        case.path_parameters |= {name: value for name, value in real.items() if name in case.path_parameters}
+        if "conversation" in case.path_parameters:
+            case.path_parameters["conversation"] = conversation
         if place == "POST /api/messages" and "to" not in case.body:
             case.body["conversation"] = conversation
         if place in ("POST /api/session", "POST /api/tokens"):
