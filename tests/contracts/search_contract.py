@@ -110,6 +110,13 @@ class SearchContract:
         assert room.found("ann", "hello", other) == ["hello there"]
         assert room.found("zoe", "hello") == ["hello there"]
 
+    def test_one_may_have_thousands_of_conversations(self, room: Talk) -> None:
+        room.say("ann", "hello here")
+        room.say("ann", "goodbye")
+        assert room.found("bob", "hello") == ["hello here"]
+        bob, many = room.people["bob"].user, [*range(1, 5000), room.place]
+        assert len(search.find(room.store, bob, many, terms("hello"), search.LAST, 9)) == 1
+
     def test_hits_come_newest_first_page_by_page(self, room: Talk) -> None:
         sent = [room.say("ann", f"hit {n}") for n in range(7)]
         pages, before = [], None

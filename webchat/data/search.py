@@ -13,6 +13,7 @@ of `indexed`, as the indexer does: what was said before is then in the index no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 from peewee import PostgresqlDatabase
@@ -23,7 +24,7 @@ from webchat.data.transaction import Transaction
 from webchat.data.words import Term, words
 from webchat.entities.talk import File, Message
 
-PLACES_MAX = 500  # conversations that a query names; of more, the newest hits are looked through instead
+RECENT = 2_000  # messages that PostgreSQL looks through one by one
 
 _BEHIND = """
     SELECT c.id FROM member b JOIN conversation c ON c.id = b.conversation
@@ -47,13 +48,29 @@ _ADD_POSTGRES = """
     INSERT INTO search (message, words)
     SELECT (said ->> 0)::bigint, (said ->> 1)::tsvector FROM json_array_elements(?::json) AS every(said)
 """
+# FTS5 gives the hits out newest first, and stops when there are enough. GIN gives out all of them, which is dear for a
+# word that is everywhere; but such a word shows among the newest messages, so those are looked through first. In steps,
+# because the planner would otherwise go through all messages, newest first, whenever it takes the words for common.
 _FIND_SQLITE = """
-    JOIN search s ON s.rowid = m.id JOIN member b ON b.conversation = m.conversation AND b."user" = ?
-    WHERE s.words MATCH ? AND s.rowid < ? ORDER BY s.rowid DESC LIMIT ?
+    WITH hit AS MATERIALIZED (
+        SELECT rowid AS message FROM search WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?
+    )
 """
 _FIND_POSTGRES = """
-    JOIN search s ON s.message = m.id JOIN member b ON b.conversation = m.conversation AND b."user" = ?
-    WHERE s.words @@ ?::tsquery AND s.message < ? ORDER BY s.message DESC LIMIT ?
+    WITH late AS MATERIALIZED (SELECT message, words FROM search WHERE message < ? ORDER BY message DESC LIMIT ?),
+        recent AS MATERIALIZED (SELECT message FROM late WHERE words @@ ?::tsquery),
+        every AS MATERIALIZED (
+            SELECT message FROM search
+            WHERE (SELECT count(*) FROM recent) < ? AND words @@ ?::tsquery AND message < ?
+        ),
+        hit AS MATERIALIZED (
+            SELECT message FROM recent UNION SELECT message FROM every ORDER BY message DESC LIMIT ?
+        )
+"""
+_FOUND = """
+    WHERE m.id IN (SELECT message FROM hit)
+        AND EXISTS (SELECT 1 FROM member b WHERE b.conversation = m.conversation AND b."user" = ?)
+    ORDER BY m.id DESC
 """
 LAST = 2**63 - 1  # no message has it
 
@@ -66,14 +83,14 @@ def find(
 ) -> list[Message]:
     """The newest messages, older than the message `before`, that have all that is asked for; the newest first.
 
-    `places` are conversations of the user's.
+    `places` are the conversations to look in; of any that is not the user's, nothing is found.
     """
-    named = places if len(places) <= PLACES_MAX else ()
     if _is_postgres(store.on):
-        how, query = _FIND_POSTGRES, _postgres_query(named, asked)
+        how, query = _FIND_POSTGRES, _postgres_query(places, asked)
+        values: tuple[Any, ...] = (before, RECENT, query, limit, query, before, limit)
     else:
-        how, query = _FIND_SQLITE, _sqlite_query(named, asked)
-    rows = store.on.rows(MESSAGE + how, (user, query, before, limit))
+        how, values = _FIND_SQLITE, (_sqlite_query(places, asked), before, limit)
+    rows = store.on.rows(how + MESSAGE + _FOUND, (*values, user))
     return store.with_quotes([as_message(row) for row in rows])
 
 
@@ -182,17 +199,15 @@ def _vector(has: Iterable[str]) -> str:
     return " ".join(f"'{word}':{n}" for n, word in enumerate(has, 1))
 
 
-def _postgres_query(named: Sequence[int], asked: Sequence[Term]) -> str:
+def _postgres_query(places: Sequence[int], asked: Sequence[Term]) -> str:
     every = [" <-> ".join(f"'{word}'" for word in term.words) + ":*" * term.open_end for term in asked]
-    if named:
-        every.append(" | ".join(f"'#{place}'" for place in named))
+    every.append(" | ".join(f"'#{place}'" for place in places))
     return " & ".join(f"({one})" for one in every)
 
 
-def _sqlite_query(named: Sequence[int], asked: Sequence[Term]) -> str:
+def _sqlite_query(places: Sequence[int], asked: Sequence[Term]) -> str:
     every = [f'"{" ".join(term.words)}"' + " *" * term.open_end for term in asked]
-    if named:
-        every.append(" OR ".join(f'"#{place}"' for place in named))
+    every.append(" OR ".join(f'"#{place}"' for place in places))
     return " AND ".join(f"({one})" for one in every)
 
 
