@@ -3,8 +3,7 @@
  * remembered until `retry` or `wake`, so that a view that asks on every draw asks only once.
  */
 
-const PAGE = 50;
-const PAGE_MAX = 100;
+const PAGE = 100;
 /** Going back to the first unread message stops after this many pages. */
 const SEEK_PAGES = 5;
 
@@ -13,22 +12,30 @@ export class History {
   #store;
   #loading = new Map();
   #failed = new Set();
+  #ensuring = new Set();
 
   constructor({ api, store }) {
     this.#api = api;
     this.#store = store;
   }
 
-  isLoading = (id) => this.#loading.has(id);
+  isLoading = (id) => this.#loading.has(id) || this.#ensuring.has(id);
   hasFailed = (id) => this.#failed.has(id);
 
   /** Makes sure that the newest messages are loaded, and all back to number `from`. */
   async ensure(id, from = Infinity) {
+    this.#ensuring.add(id);
+    await this.#seek(id, from);
+    this.#ensuring.delete(id);
+    this.#store.touch();
+  }
+
+  async #seek(id, from) {
     if (!this.#current(id)) await this.#load(id, {}, from);
     for (let pages = 0; pages < SEEK_PAGES && this.#current(id); pages += 1) {
       const thread = this.#thread(id);
       if (!thread.more || thread.messages[0].number <= from) return;
-      await this.older(id, PAGE_MAX);
+      await this.older(id, PAGE);
     }
   }
 
@@ -37,6 +44,25 @@ export class History {
     const thread = this.#thread(id);
     const oldest = thread?.messages[0];
     if (thread?.more && oldest) await this.#load(id, { before: oldest.id, limit });
+  }
+
+  /** The page after the newest loaded message, where one is in the past. */
+  async newer(id) {
+    const thread = this.#thread(id);
+    const newest = thread?.messages.at(-1);
+    if (thread?.newer && newest) await this.#load(id, { after: newest.id, limit: PAGE });
+  }
+
+  /** A message wherever it is, and what was said around it, in place of what is loaded. */
+  async around(id, message) {
+    await this.#loading.get(id);
+    await this.#load(id, { around: message, limit: PAGE });
+  }
+
+  /** The end, in place of whatever is loaded of the past. */
+  async newest(id) {
+    await this.#loading.get(id);
+    await this.#load(id, {});
   }
 
   /** Forgets a failure; the next draw asks again. */
@@ -61,7 +87,7 @@ export class History {
   async #load(id, query, from = Infinity) {
     if (this.#loading.has(id)) return this.#loading.get(id);
     const far = this.#store.state.conversations.get(id)?.last_number - from + 10;
-    const limit = query.limit ?? Math.max(PAGE, Math.min(far || 0, PAGE_MAX));
+    const limit = query.limit ?? Math.max(PAGE, Math.min(far || 0, PAGE));
     const loading = this.#fetch(id, { ...query, limit });
     this.#loading.set(id, loading);
     this.#store.touch();

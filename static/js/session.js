@@ -1,21 +1,25 @@
 /** What a session is made of. Everything that one part knows of another is handed over here. */
 
 import { Api } from "./api.js";
+import { Badge } from "./badge.js";
 import { openChannel } from "./channel.js";
 import { Drafts } from "./drafts.js";
 import { election } from "./election.js";
 import { Friendships } from "./friendships.js";
 import { History } from "./history.js";
+import { Notify } from "./notify.js";
 import { Outbox } from "./outbox.js";
 import { OutboxEntries } from "./outbox_entries.js";
 import { randomId } from "./random.js";
 import { ReadMarks } from "./read_marks.js";
 import { SharedFeed } from "./shared_feed.js";
+import { conversationWith, unreadTotal } from "./state.js";
 import { Store } from "./store.js";
 import { Screen } from "./views/screen.js";
 
 /** Of this page load: a page after a reload has to be told everything. */
 const device = randomId();
+const badge = new Badge();
 
 export class Session {
   account;
@@ -24,6 +28,7 @@ export class Session {
   #channel;
   #feed;
   #drafts;
+  #notify;
   #screen;
   /** Where the person is about to log out: "here", "elsewhere" (another tab) or nowhere. */
   #leaving = null;
@@ -65,14 +70,23 @@ export class Session {
     feed.addEventListener("status", ({ detail: status }) => {
       if (status === "live") for (const part of [outbox, marks, history]) part.wake();
     });
+    store.addEventListener("change", () => badge.show(unreadTotal(store.state)));
+    const notify = new Notify({
+      store,
+      channel,
+      leads: () => feed.leads,
+      inView: (id) => isInView(id, router.route, store.state),
+      open: ({ with: friend }) => router.openChat(friend),
+    });
     this.#screen = new Screen(root, {
-      api, store, outbox, drafts, history, marks, feed, friendships, router, logOut, addAccount,
+      api, store, outbox, drafts, history, marks, feed, friendships, notify, router, logOut, addAccount,
     });
     this.outbox = outbox;
     this.#api = api;
     this.#channel = channel;
     this.#feed = feed;
     this.#drafts = drafts;
+    this.#notify = notify;
     outbox.start();
     feed.start();
   }
@@ -103,7 +117,14 @@ export class Session {
   }
 
   stop() {
-    for (const part of [this.#feed, this.outbox, this.#drafts, this.#screen]) part.stop();
+    for (const part of [this.#feed, this.outbox, this.#drafts, this.#notify, this.#screen]) part.stop();
+    badge.show(0);
     this.#channel.close();
   }
+}
+
+/** Whether this tab shows the conversation to somebody who looks. */
+function isInView(id, { page, name }, state) {
+  const looks = document.visibilityState === "visible" && document.hasFocus();
+  return looks && page === "chat" && conversationWith(state, name)?.id === id;
 }

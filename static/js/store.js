@@ -3,7 +3,7 @@
  * state.js); views listen and draw.
  *
  * Fires `change` (once per task, however much changed), `stored` with every message that the server
- * is known to hold, and `lost` when an event speaks of something that the snapshot did not have.
+ * is known to hold, `said` with every message that the feed brings, and `lost` when an event speaks of something that the snapshot did not have.
  */
 
 import {
@@ -42,6 +42,7 @@ export class Store extends EventTarget {
       const unknown = !this.#state.conversations.has(event.message.conversation);
       if (unknown) this.dispatchEvent(new Event("lost"));
       this.#stored(event.message);
+      this.dispatchEvent(new CustomEvent("said", { detail: event.message }));
     }
   }
 

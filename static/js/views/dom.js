@@ -33,6 +33,9 @@ export const countLabel = (count) => (count > 99 ? "99+" : String(count));
 
 const drawn = new WeakMap();
 
+/** What `reconcile` has drawn into `parent`: a Map from key to `{element, parts}`. */
+export const drawnIn = (parent) => drawn.get(parent) ?? new Map();
+
 /**
  * Makes `parent`'s children mirror `items`: one element for each key, kept for as long as the key is
  * there (a click in progress, the focus and the scroll place live in elements).
@@ -41,7 +44,7 @@ const drawn = new WeakMap();
  * fills it in.
  */
 export function reconcile(parent, items, { key, create, update }) {
-  const before = drawn.get(parent) ?? new Map();
+  const before = drawnIn(parent);
   const after = new Map();
   for (const item of items) {
     const name = key(item);

@@ -4,21 +4,22 @@
  */
 
 import { t } from "../i18n.js";
-import { countLabel, reconcile, setText } from "./dom.js";
+import { countLabel, setText } from "./dom.js";
 import { createRow, updateRow } from "./message.js";
 import { rowsOf } from "./thread_rows.js";
+import { ThreadWindow } from "./thread_window.js";
 
 /** This close to the end counts as being at it. */
 const AT_END_PX = 40;
-/** Older messages are fetched this far before the top is reached. */
-const AHEAD_PX = 800;
+/** More messages are fetched this far before the edge of what is loaded is reached. */
+const AHEAD_PX = 3_000;
 /** The "new messages" line is shown this far below the upper edge. */
 const DIVIDER_TOP_PX = 72;
 /** A loaded page is not news: screen readers are told of additions again this long after it. */
 const QUIET_MS = 1_000;
 /** At its end a thread that has grown past the one is cut to the other: a tab may be open for weeks. */
-const ROWS_MAX = 400;
-const ROWS_KEPT = 200;
+const MESSAGES_MAX = 20_000;
+const MESSAGES_KEPT = 1_000;
 
 export class Thread {
   #parts;
@@ -33,6 +34,11 @@ export class Thread {
   /** Whether the first draw has found its place, at the end or at the first new message. */
   #placed = false;
   #opening = null;
+  /** What one reads, `{key, number, offset}`, while it is not the end; kept while its row is away to be loaded again. */
+  #place = null;
+  #window;
+  #made = null;
+  #drawn = [];
   #quietTimer;
 
   constructor(parts, { store, outbox, history, marks }) {
@@ -41,8 +47,12 @@ export class Thread {
     this.#outbox = outbox;
     this.#history = history;
     this.#marks = marks;
+    this.#window = new ThreadWindow(parts.scroller, parts.messages, {
+      create: createRow,
+      update: (drawn, row, element) => updateRow(drawn, row, element, outbox),
+    });
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    parts.jump.addEventListener("click", () => this.#toEnd());
+    parts.jump.addEventListener("click", () => this.#toNewest());
     parts.noteRetry.addEventListener("click", () => history.retry(this.#id));
     // The keyboard, the banner or a growing composer must not push the end out of view.
     new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(parts.scroller);
@@ -54,15 +64,22 @@ export class Thread {
     this.#id = id;
     this.#placed = false;
     this.#atEnd = true;
+    this.#place = null;
+    this.#window.clear();
     this.#firstNew = unread > 0 ? read + 1 : null;
     this.#parts.messages.setAttribute("aria-label", t("thread.label", { name: conversation.with }));
-    const opening = this.#history.ensure(id, this.#firstNew ?? Infinity);
-    this.#opening = opening;
-    opening.then(() => {
-      if (this.#opening !== opening) return;
-      this.#opening = null;
-      this.render();
-    });
+    const past = this.#store.state.threads.get(id)?.newer;
+    this.#after(past ? this.#history.newest(id) : this.#history.ensure(id, this.#firstNew ?? Infinity));
+  }
+
+  /** Shows a message `{id, number}` of the open conversation, wherever in its history it is. */
+  async show({ id, number }) {
+    this.#atEnd = false;
+    this.#placed = true;
+    const known = this.#rows().find((row) => row.number === number);
+    this.#place = { key: known?.key, number, offset: this.#parts.scroller.clientHeight / 3 };
+    if (known) this.render();
+    else await this.#after(this.#history.around(this.#id, id));
   }
 
   close() {
@@ -73,7 +90,7 @@ export class Thread {
   /** One has just sent something: the end is where one wants to be. */
   sent() {
     this.#firstNew = null;
-    this.#atEnd = true;
+    this.#toNewest();
   }
 
   render() {
@@ -81,24 +98,40 @@ export class Thread {
     if (!conversation) return;
     const thread = this.#store.state.threads.get(this.#id);
     const current = thread?.stale === false;
-    const messages = thread?.messages ?? [];
-    if (conversation.unread > 0 && !this.#isLooking(current)) this.#firstNew = conversation.read_number + 1;
-    const anchor = this.#atEnd ? null : this.#anchor();
+    if (conversation.unread > 0 && !this.#isLooking(thread)) this.#firstNew = conversation.read_number + 1;
     if (!this.#placed || this.#history.isLoading(this.#id)) this.#quiet();
-    const rows = rowsOf({
-      messages, waiting: this.#outbox.of(this.#id), me: this.#store.state.me, firstNew: this.#firstNew,
-    });
-    reconcile(this.#parts.messages, rows, {
-      key: (row) => row.key,
-      create: createRow,
-      update: (parts, row, element) => updateRow(parts, row, element, this.#outbox),
-    });
     this.#renderNote(thread);
-    if (current && !this.#placed && !this.#opening) this.#place();
-    else if (anchor) this.#restore(anchor);
-    else this.#toEnd();
+    if (current && !this.#placed && !this.#opening) this.#findPlace();
+    else this.#window.draw(this.#rows(), this.#atEnd ? null : this.#place, { wait: this.#history.isLoading(this.#id) });
     this.#fetch(thread);
     this.look();
+  }
+
+  #messages() {
+    return this.#store.state.threads.get(this.#id)?.messages ?? [];
+  }
+
+  /** Made anew only when something of it has changed: there may be thousands. */
+  #rows() {
+    const messages = this.#messages();
+    const newer = this.#store.state.threads.get(this.#id)?.newer;
+    // What is on its way belongs to the end.
+    const waiting = newer ? [] : this.#outbox.of(this.#id);
+    const made = [messages, this.#firstNew, ...waiting];
+    if (made.length !== this.#made?.length || made.some((one, at) => one !== this.#made[at])) {
+      this.#made = made;
+      this.#drawn = rowsOf({ messages, waiting, me: this.#store.state.me, firstNew: this.#firstNew });
+    }
+    return this.#drawn;
+  }
+
+  /** Draws once `loading` is done, unless something else is to be shown by then. */
+  async #after(loading) {
+    this.#opening = loading;
+    await loading;
+    if (this.#opening !== loading) return;
+    this.#opening = null;
+    this.render();
   }
 
   #quiet() {
@@ -122,26 +155,39 @@ export class Thread {
     else setText(noteText, t(empty ? "thread.empty" : "thread.loading"));
   }
 
-  #place() {
+  /** The first draw: at the line above what is new, or at the end. */
+  #findPlace() {
     this.#placed = true;
-    const { scroller, messages } = this.#parts;
-    const divider = messages.querySelector(".divider");
-    this.#toEnd();
-    if (!divider) return;
-    const above = divider.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-    if (above < DIVIDER_TOP_PX) scroller.scrollTop += above - DIVIDER_TOP_PX;
-    this.#measure();
+    const rows = this.#rows();
+    this.#window.draw(rows, null);
+    if (rows.some(({ key }) => key === "divider")) {
+      this.#window.draw(rows, { key: "divider", offset: DIVIDER_TOP_PX });
+      this.#measure();
+    }
   }
 
   #fetch(thread) {
     if (this.#opening || this.#history.isLoading(this.#id) || this.#history.hasFailed(this.#id)) return;
+    if (thread?.stale !== false) {
+      this.#history.ensure(this.#id, this.#wanted(thread));
+      return;
+    }
+    const { scrollTop, scrollHeight, clientHeight } = this.#parts.scroller;
+    if (thread.more && this.#placed && scrollTop < AHEAD_PX) this.#history.older(this.#id);
+    else if (thread.newer && scrollHeight - scrollTop - clientHeight < AHEAD_PX) this.#history.newer(this.#id);
+  }
+
+  /** Back to which number the newest messages are needed: what follows the loaded ones, or all back to what one reads. */
+  #wanted(thread) {
     const last = thread?.messages.at(-1)?.number;
-    if (thread?.stale !== false) this.#history.ensure(this.#id, last ? last + 1 : Infinity);
-    else if (thread.more && this.#placed && this.#parts.scroller.scrollTop < AHEAD_PX) this.#history.older(this.#id);
+    if (last === undefined) return Infinity;
+    if (!thread.unsure || this.#atEnd) return last + 1;
+    return this.#rows().find(({ key }) => key === this.#place?.key)?.number ?? last + 1;
   }
 
   #scrolled() {
     if (this.#id === null) return;
+    if (this.#window.follow()) this.#quiet();
     this.#measure();
     this.#fetch(this.#store.state.threads.get(this.#id));
     this.look();
@@ -149,30 +195,24 @@ export class Thread {
 
   #measure() {
     const { scrollHeight, scrollTop, clientHeight } = this.#parts.scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight <= AT_END_PX;
+    const past = this.#store.state.threads.get(this.#id)?.newer ?? false;
+    this.#atEnd = !past && scrollHeight - scrollTop - clientHeight <= AT_END_PX;
+    this.#place = this.#atEnd ? null : (this.#window.place() ?? this.#place);
+  }
+
+  #toNewest() {
+    this.#atEnd = true;
+    if (this.#store.state.threads.get(this.#id)?.newer) this.#after(this.#history.newest(this.#id));
+    else this.#toEnd();
   }
 
   /** At once, not smoothly: a page that arrives on the way would end the ride halfway. */
   #toEnd() {
-    this.#parts.scroller.scrollTop = this.#parts.scroller.scrollHeight;
+    this.#window.draw(this.#rows(), null);
   }
 
-  /** The first message in view, and where it is. */
-  #anchor() {
-    const top = this.#parts.scroller.getBoundingClientRect().top;
-    for (const element of this.#parts.messages.querySelectorAll(".message")) {
-      const box = element.getBoundingClientRect();
-      if (box.bottom > top) return { element, top: box.top };
-    }
-    return null;
-  }
-
-  #restore({ element, top }) {
-    if (element.isConnected) this.#parts.scroller.scrollTop += element.getBoundingClientRect().top - top;
-    this.#measure();
-  }
-
-  #isLooking(current) {
+  #isLooking(thread) {
+    const current = thread?.stale === false && !thread.newer;
     return document.visibilityState === "visible" && current && this.#placed && this.#atEnd;
   }
 
@@ -182,9 +222,9 @@ export class Thread {
     const conversation = conversations.get(this.#id);
     const thread = threads.get(this.#id);
     if (!conversation) return;
-    if (this.#isLooking(thread?.stale === false) && thread.messages.length > 0) {
+    if (this.#isLooking(thread) && thread.messages.length > 0) {
       this.#marks.mark(this.#id, thread.messages.at(-1).number);
-      if (thread.messages.length > ROWS_MAX) this.#store.trim(this.#id, ROWS_KEPT);
+      if (thread.messages.length > MESSAGES_MAX) this.#store.trim(this.#id, MESSAGES_KEPT);
     }
     this.#parts.jump.hidden = this.#atEnd;
     this.#parts.jumpCount.hidden = conversation.unread === 0;
