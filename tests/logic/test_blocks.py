@@ -117,4 +117,3 @@ def test_who_blocks_whom(company: Company) -> None:
     assert (blocks.has(store, ann, bob), blocks.has(store, bob, ann)) == (True, False)
     assert blocks.between(store, bob, ann)
     assert not blocks.between(store, bob, cid)
-    assert (blocks.around(store, ann), blocks.around(store, bob)) == ({bob, cid}, {ann})

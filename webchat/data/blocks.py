@@ -14,7 +14,6 @@ from webchat.data.transaction import Transaction
 _BETWEEN = """
     SELECT 1 FROM block WHERE ("user" = ? AND blocked = ?) OR ("user" = ? AND blocked = ?) LIMIT 1
 """
-_AROUND = 'SELECT blocked FROM block WHERE "user" = ? UNION SELECT "user" FROM block WHERE blocked = ?'
 
 
 def has(store: Store, user: int, blocked: int) -> bool:
@@ -25,11 +24,6 @@ def has(store: Store, user: int, blocked: int) -> bool:
 def between(store: Store, one: int, other: int) -> bool:
     """Whether either of the two blocks the other."""
     return bool(store.on.rows(_BETWEEN, (one, other, other, one)))
-
-
-def around(store: Store, user: int) -> set[int]:
-    """All whom `user` blocks, and all who block `user`."""
-    return {row[0] for row in store.on.rows(_AROUND, (user, user))}
 
 
 def names(store: Store, user: int) -> list[str]:

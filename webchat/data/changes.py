@@ -131,13 +131,12 @@ def hold_members(tx: Transaction, conversation: int, users: Iterable[int]) -> No
     """The conversation, and then these of its members, in ascending order: the order of `engine_postgres`."""
     if tx.on.for_update:
         tx.on.rows(f"SELECT 1 FROM conversation WHERE id = ?{tx.on.for_update}", (conversation,))  # noqa: S608  ours
-        members = _list(sorted(users))
-        if members:  # an operator holds nobody but those who are mentioned
-            tx.on.rows(
-                f'SELECT 1 FROM member WHERE conversation = ? AND "user" IN ({members}) '  # noqa: S608  numbers
-                f'ORDER BY "user"{tx.on.for_update}',
-                (conversation,),
-            )
+        some = _list(sorted(users)) or "NULL"  # an operator holds nobody but those who are named
+        tx.on.rows(
+            f'SELECT 1 FROM member WHERE conversation = ? AND "user" IN ({some}) '  # noqa: S608  numbers
+            f'ORDER BY "user"{tx.on.for_update}',
+            (conversation,),
+        )
 
 
 def hold(tx: Transaction, id: int) -> Held | None:

@@ -34,11 +34,12 @@ def created_at(store: Store, user: int) -> int:
 
 def said_in(store: Store, user: int, conversation: int) -> Iterator[list[Message]]:
     """The messages of a conversation, oldest first; none for who is no member any more."""
-    return _pages(0, lambda after: store.on.rows(_SAID, (user, conversation, after, PAGE)), lambda last: last.id)
+    pages = _pages(0, lambda after: store.on.rows(_SAID, (user, conversation, after, PAGE)), lambda last: last.id)
+    return map(store.with_quotes, pages)
 
 
 def said_elsewhere(store: Store, user: int) -> Iterator[list[Message]]:
-    """What the user has said in conversations that they have left."""
+    """What the user has said in conversations that they have left; not what they answered there, which is others'."""
     return _pages("", lambda after: store.on.rows(_SAID_ELSEWHERE, (user, after, PAGE)), lambda last: last.client_id)
 
 
