@@ -12,6 +12,7 @@ import { Outbox } from "./outbox.js";
 import { OutboxEntries } from "./outbox_entries.js";
 import { randomId } from "./random.js";
 import { ReadMarks } from "./read_marks.js";
+import { Receipts } from "./receipts.js";
 import { SharedFeed } from "./shared_feed.js";
 import { conversationWith, unreadTotal } from "./state.js";
 import { Store } from "./store.js";
@@ -29,6 +30,7 @@ export class Session {
   #feed;
   #drafts;
   #notify;
+  #receipts;
   #screen;
   /** Where the person is about to log out: "here", "elsewhere" (another tab) or nowhere. */
   #leaving = null;
@@ -55,6 +57,7 @@ export class Session {
     const outbox = new Outbox({ api, store, entries: new OutboxEntries(name), leads: () => feed.leads });
     const history = new History({ api, store });
     const marks = new ReadMarks({ api, store });
+    const receipts = new Receipts({ api, store, leads: () => feed.leads });
     const friendships = new Friendships({ api, store, say });
     store.addEventListener("lost", () => feed.resync());
     outbox.addEventListener("sent", ({ detail: message }) => {
@@ -68,7 +71,7 @@ export class Session {
       if (type === "over" && this.#leaving !== "here") over(this.#leaving !== null);
     });
     feed.addEventListener("status", ({ detail: status }) => {
-      if (status === "live") for (const part of [outbox, marks, history]) part.wake();
+      if (status === "live") for (const part of [outbox, marks, receipts, history]) part.wake();
     });
     store.addEventListener("change", () => badge.show(unreadTotal(store.state)));
     const notify = new Notify({
@@ -87,6 +90,7 @@ export class Session {
     this.#feed = feed;
     this.#drafts = drafts;
     this.#notify = notify;
+    this.#receipts = receipts;
     outbox.start();
     feed.start();
   }
@@ -117,7 +121,7 @@ export class Session {
   }
 
   stop() {
-    for (const part of [this.#feed, this.outbox, this.#drafts, this.#notify, this.#screen]) part.stop();
+    for (const part of [this.#feed, this.outbox, this.#drafts, this.#notify, this.#receipts, this.#screen]) part.stop();
     badge.show(0);
     this.#channel.close();
   }

@@ -118,3 +118,37 @@ def test_what_one_reads_stays_in_place(page: Page, long_talk: tuple[Client, Clie
         page.evaluate(FRAMES)
         moved_text, moved_top = page.evaluate(FIRST_IN_VIEW)
         assert moved_text != text or abs(moved_top - (top + 40)) <= 1  # rounded
+
+
+JUMP = """async ([me, talk, message]) => {
+  const load = (name) => import(`/static/js/${name}.js`);
+  const [{ Api }, { Store }, { History }] = await Promise.all(["api", "store", "history"].map(load));
+  const api = new Api(JSON.parse(sessionStorage.getItem("webchat.slot")));
+  const store = new Store(me);
+  store.applySnapshot(await api.state());
+  const history = new History({ api, store });
+  const seen = () => {
+    const { messages, more, newer } = store.state.threads.get(talk);
+    return [messages[0].number, messages.at(-1).number, messages.length, more, newer];
+  };
+  await history.ensure(talk);
+  await history.around(talk, message);
+  const jumped = seen();
+  await history.older(talk);
+  const pages = [];
+  while (store.state.threads.get(talk).newer && pages.push(seen()) < 100) await history.newer(talk);
+  return { jumped, end: seen() };
+}"""
+
+
+def test_one_may_jump_back_and_go_on_from_there_to_the_end(page: Page, long_talk: tuple[Client, Client, int]) -> None:
+    ada, bob, talk = long_talk
+    last = bob.state()["conversations"][0]["last_number"]
+    (old,) = ada.ok("GET", f"/api/search?query=2500&conversation={talk}&limit=1")["messages"]
+    seen = page.evaluate(JUMP, [bob.name, talk, old["id"]])
+    first, end, count, more, newer = seen["jumped"]
+    assert first <= old["number"] <= end < last
+    assert (count, more, newer) == (end - first + 1, True, True)
+    first, end, count, _, newer = seen["end"]
+    assert first < old["number"]
+    assert (end, count, newer) == (last, last - first + 1, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
@@ -203,3 +204,18 @@ def test_logging_out_is_for_all_tabs_of_the_account(office: Office) -> None:
     assert office.desk.context.cookies() == []
     log_in(office.tabs[1], office.ada.name, PASSWORD)
     expect(office.tabs[0].get_by_label("Password")).to_be_visible()
+
+
+def test_what_a_browser_has_got_and_what_was_read_is_told_to_the_sender(office: Office) -> None:
+    for tab in office.tabs:
+        tab.evaluate("location.hash = '#/'")
+    sent = office.bob.send(office.talk, "did you get it?")
+
+    def line() -> Any:
+        office.tabs[0].wait_for_timeout(20)
+        return office.bob.state()["conversations"][0]
+
+    until("it is delivered", lambda: line().get("delivered") == sent["number"])
+    assert line().get("read", 0) < sent["number"]
+    friend(office.tabs[1], office.bob.name).click()
+    until("it is read", lambda: line().get("read") == sent["number"])

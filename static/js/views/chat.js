@@ -62,6 +62,11 @@ export class Chat {
     if (matchMedia(FINE_POINTER).matches) this.#composer.focus();
   }
 
+  /** Shows a message `{id, number}` of the open conversation. */
+  show(message) {
+    return this.#thread.show(message);
+  }
+
   look() {
     if (this.#conversation) this.#thread.look();
   }
