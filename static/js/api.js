@@ -12,6 +12,8 @@ const CALL_MS = 15_000;
 export const POLL_MS = 40_000;
 /** A poll with `timeout=0` is answered at once, so silence soon means trouble. */
 const PROBE_MS = 10_000;
+/** All that one has ever said may be much. */
+const DATA_MS = 300_000;
 
 /** The server's refusal (RFC 9457): `code` is stable, `message` a sentence one may show. */
 export class Problem extends Error {
@@ -64,9 +66,12 @@ export class Api {
     return this.#call("GET", "events", { query, signal, patience: probe ? PROBE_MS : POLL_MS });
   }
 
-  /** `entry`: `{conversation, text, client_id, reply_to?, files?}`. */
-  send = ({ conversation, text, client_id, reply_to, files }) =>
-    this.#call("POST", "messages", { body: { conversation, text, client_id, device: this.device, reply_to, files } });
+  /** `entry`: `{conversation, text, client_id, reply_to?, files?}`, as it is shown until it is stored. */
+  send = ({ conversation, text, client_id, reply_to: answered, files }) => {
+    const body = { conversation, text, client_id, device: this.device, reply_to: answered?.id };
+    if (files) body.files = files.map(({ id }) => id);
+    return this.#call("POST", "messages", { body });
+  };
   edit = (message, text) => this.#call("PATCH", `messages/${message}`, { body: { text } });
   delete = (message) => this.#call("DELETE", `messages/${message}`);
   react = (message, emoji) => this.#call("PUT", reaction(message, emoji));
@@ -91,6 +96,25 @@ export class Api {
   removeMember = (id, name) => this.#call("DELETE", member(id, name));
   mute = (id, muted) => this.#call("PUT", `conversations/${id}/settings`, { body: { muted } });
 
+  /** `progress(share)` is told how much of it is there, from 0 to 1. */
+  async upload(blob, name, { progress, signal } = {}) {
+    const address = `/api/files?${new URLSearchParams({ name })}`;
+    const headers = { "X-Webchat-Session": this.#slot, "Content-Type": blob.type || "application/octet-stream" };
+    const sending = import("./upload.js").then(({ upload }) => upload(address, blob, { headers, progress, signal }));
+    const { status, retryAfter, answer } = await sending.catch((error) => {
+      throw new Unreachable(error);
+    });
+    if (status < 400) return answer;
+    if (status === 401) this.#onLoggedOut();
+    throw new Problem(status, { ...answer, retry_after: answer.retry_after ?? retryAfter });
+  }
+
+  // What a picture or a link asks for itself: it cannot send the header that names the session.
+  fileAddress = (id) => this.#address(`files/${id}`);
+  thumbnailAddress = (id) => this.#address(`files/${id}/thumbnail`);
+  /** `version`: the `avatar` of the profile; with it the browser keeps the picture. */
+  avatarAddress = (name, version) => this.#address(`users/${encodeURIComponent(name)}/avatar`, { v: version });
+
   findPeople = (query, signal) => this.#call("GET", "users", { query: { query }, signal });
   user = (name) => this.#call("GET", `users/${encodeURIComponent(name)}`);
   ask = (name, note) => this.#call("POST", "friends", { body: { name, note } });
@@ -104,8 +128,12 @@ export class Api {
   changePassword = (old, password) => this.#call("PUT", "me/password", { body: { old, new: password } });
   sessions = () => this.#call("GET", "me/sessions");
   endSession = (id) => this.#call("DELETE", `me/sessions/${id}`);
-  data = () => this.#call("GET", "me/data");
+  data = () => this.#call("GET", "me/data", { patience: DATA_MS });
   deleteAccount = (password) => this.#call("DELETE", "me", { body: { password } });
+
+  #address(path, query = {}) {
+    return `/api/${path}?${new URLSearchParams({ ...query, slot: this.#slot })}`;
+  }
 
   async #call(method, path, { body, query, signal, guest = false, patience = CALL_MS } = {}) {
     const search = query ? `?${new URLSearchParams(query)}` : "";

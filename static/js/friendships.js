@@ -16,7 +16,8 @@ export class Friendships {
     this.#say = say;
   }
 
-  ask = (name) => this.#do(async () => this.#answer((await this.#api.ask(name)).friend));
+  /** `note`: a few words with the question. */
+  ask = (name, note) => this.#do(async () => this.#answer((await this.#api.ask(name, note)).friend));
   accept = (name) => this.#do(async () => this.#answer((await this.#api.accept(name)).friend));
 
   /** Declines, withdraws or ends: there is one call for all three. */

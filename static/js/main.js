@@ -6,7 +6,6 @@ import { Router } from "./router.js";
 import { Session } from "./session.js";
 import { Slots } from "./slots.js";
 import { confirm } from "./views/dialog.js";
-import { LoginView } from "./views/login.js";
 import { Toast } from "./views/toast.js";
 
 const root = document.getElementById("app");
@@ -27,8 +26,7 @@ function openSession(account) {
     router,
     say: (sentence) => toast.show(sentence),
     over: (left) => endSession(account, left),
-    logOut,
-    addAccount,
+    accountActs: { logOut, addAccount, switchTo, accounts: () => slots.accounts(), gone: () => leave(account) },
   });
 }
 
@@ -60,6 +58,12 @@ async function logOut() {
   } catch (error) {
     return toast.show(t("account.log_out_failed", { reason: wording(error) }));
   }
+  leave(account);
+}
+
+/** The account is no more in this browser, or nowhere. */
+function leave(account) {
+  if (session?.account !== account) return;
   closeSession();
   slots.forget(account.slot);
   router.replace("#/login");
@@ -75,12 +79,21 @@ function addAccount() {
 }
 
 function switchTo({ slot }) {
+  if (session) {
+    closeSession();
+    router.replace("#/");
+  }
   const account = slots.switchTo(slot);
   if (account) openSession(account);
   else showLogin({ notice: t("account.logged_out") });
 }
 
-function showLogin({ notice, name } = {}) {
+/** Loaded when it is wanted: most visits begin logged in. */
+async function showLogin({ notice, name } = {}) {
+  login?.stop();
+  login = null;
+  const { LoginView } = await import("./views/login.js");
+  if (login || session) return;
   login = new LoginView(root, { logIn, register, resume: switchTo, accounts: slots.accounts(), notice, name });
   login.show(router.route.page);
 }

@@ -4,15 +4,14 @@
  * or gone does not answer. Quiet are conversations that are muted, and whoever has switched it off (kept per browser).
  */
 
-import { chime } from "./chime.js";
 import { readJson, writeJson } from "./storage.js";
+import { wordsOf } from "./views/snippets.js";
 
 const KEY = "webchat.notify";
 /** Notifications need a permission, which is asked for when they are switched on. */
 const DEFAULTS = { notifications: false, sound: true };
 /** The others answer in milliseconds; a hidden tab that is slow is not in view. */
 const ANSWER_MS = 300;
-const TEXT_MAX = 200;
 
 export class Notify {
   #store;
@@ -74,18 +73,19 @@ export class Notify {
     const message = this.#asked.get(id);
     const conversation = this.#store.state.conversations.get(id);
     if (!this.#asked.delete(id) || !conversation?.unread) return;
-    if (this.get("sound")) chime();
+    if (this.get("sound")) import("./chime.js").then(({ chime }) => chime(), () => {});
     const allowed = globalThis.Notification?.permission === "granted";
     if (this.get("notifications") && allowed) this.#show(conversation, message);
   }
 
-  #show(conversation, { from, text }) {
+  #show(conversation, message) {
+    const { from } = message;
     const { display_name: shown = from } = this.#store.state.friends.get(from) ?? {};
     const title = conversation.name ? `${shown} · ${conversation.name}` : shown;
     // One for each conversation: a later one takes its place.
     const tag = `webchat ${this.#store.state.me} ${conversation.id}`;
     try {
-      const notice = new Notification(title, { body: text.slice(0, TEXT_MAX), tag, icon: "/static/favicon.svg" });
+      const notice = new Notification(title, { body: wordsOf(message).text, tag, icon: "/static/favicon.svg" });
       notice.addEventListener("click", () => {
         focus();
         notice.close();

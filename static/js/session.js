@@ -29,8 +29,8 @@ export class Session {
   #channel;
   #feed;
   #drafts;
-  #notify;
   #receipts;
+  #notify;
   #screen;
   /** Where the person is about to log out: "here", "elsewhere" (another tab) or nowhere. */
   #leaving = null;
@@ -38,7 +38,7 @@ export class Session {
   #ended = false;
 
   /** `over(left)` is called once the session has ended: by itself, or because the person `left` in another tab. */
-  constructor(root, account, { router, say, over, logOut, addAccount }) {
+  constructor(root, account, { router, say, over, accountActs }) {
     const { slot, name } = account;
     this.account = account;
     const channel = openChannel(slot);
@@ -79,18 +79,18 @@ export class Session {
       channel,
       leads: () => feed.leads,
       inView: (id) => isInView(id, router.route, store.state),
-      open: ({ with: friend }) => router.openChat(friend),
+      open: ({ id, kind, with: friend }) => (kind === "group" ? router.openGroup(id) : router.openChat(friend)),
     });
     this.#screen = new Screen(root, {
-      api, store, outbox, drafts, history, marks, feed, friendships, notify, router, logOut, addAccount,
+      api, store, outbox, drafts, history, marks, feed, friendships, router, say, notify, accountActs,
     });
     this.outbox = outbox;
     this.#api = api;
     this.#channel = channel;
     this.#feed = feed;
     this.#drafts = drafts;
-    this.#notify = notify;
     this.#receipts = receipts;
+    this.#notify = notify;
     outbox.start();
     feed.start();
   }
@@ -121,14 +121,14 @@ export class Session {
   }
 
   stop() {
-    for (const part of [this.#feed, this.outbox, this.#drafts, this.#notify, this.#receipts, this.#screen]) part.stop();
+    for (const part of [this.#feed, this.outbox, this.#drafts, this.#receipts, this.#notify, this.#screen]) part.stop();
     badge.show(0);
     this.#channel.close();
   }
 }
 
 /** Whether this tab shows the conversation to somebody who looks. */
-function isInView(id, { page, name }, state) {
+function isInView(id, { page, name, group }, state) {
   const looks = document.visibilityState === "visible" && document.hasFocus();
-  return looks && page === "chat" && conversationWith(state, name)?.id === id;
+  return looks && page === "chat" && (group ?? conversationWith(state, name)?.id) === id;
 }

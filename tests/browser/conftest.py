@@ -112,10 +112,16 @@ class Desk:
 
 def to_login(page: Page) -> None:
     """To the login form, from the account that is in use in this browser."""
-    other = page.get_by_role("button", name="Use another account")
-    other.or_(page.get_by_label("Password")).wait_for()
-    if other.is_visible():
-        other.click()
+    account = page.get_by_role("button", name="Your account")
+    account.or_(page.get_by_label("Password")).wait_for()
+    if account.is_visible():
+        choose(page, "Use another account")
+
+
+def choose(page: Page, item: str) -> None:
+    """An item of the menu of oneself."""
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("menuitem", name=item).click()
 
 
 def log_in(page: Page, name: str, password: str) -> None:

@@ -28,9 +28,15 @@ def register(desk: Desk, name: str) -> Page:
     return page
 
 
+def ask(page: Page, name: str, note: str = "") -> None:
+    page.get_by_label("Search people and messages").fill(name)
+    page.get_by_role("listitem").filter(has_text=name).get_by_role("button", name="Ask").click()
+    page.get_by_label("A few words").fill(note)
+    page.get_by_role("button", name="Send request").click()
+
+
 def befriend(asker: Page, accepter: Page, name: str) -> None:
-    asker.get_by_label("Find people").fill(name[:7])
-    asker.get_by_role("listitem").filter(has_text=name).get_by_role("button", name="Ask").click()
+    ask(asker, name)
     accepter.get_by_role("button", name="Accept").click()
 
 
@@ -64,8 +70,7 @@ def test_a_name_that_is_taken_is_said_at_the_name(desk: Desk, names: tuple[str, 
 def test_a_request_can_be_declined_and_withdrawn(desk: Desk, names: tuple[str, str]) -> None:
     ada, bob = register(desk, names[0]), register(desk, names[1])
     for remedy in ("Decline", "Withdraw"):
-        ada.get_by_label("Find people").fill(names[1])
-        ada.get_by_role("listitem").filter(has_text=names[1]).get_by_role("button", name="Ask").click()
+        ask(ada, names[1])
         ada.get_by_label("Clear search").click()
         expect(bob.get_by_role("heading", name="Friend requests")).to_be_visible()
         expect(ada.get_by_role("heading", name="Waiting for an answer")).to_be_visible()

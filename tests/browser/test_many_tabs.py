@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import PATIENCE, PLAIN_HOST, Desk, log_in
+from tests.browser.conftest import PATIENCE, PLAIN_HOST, Desk, choose, log_in
 from tests.browser.test_two_tabs import friend, message, say
 from tests.client import PASSWORD, Client, until
 from tests.workers.launched import Launched
@@ -198,7 +198,7 @@ def test_what_a_closed_tab_did_not_send_is_sent_by_another(office: Office) -> No
 
 def test_logging_out_is_for_all_tabs_of_the_account(office: Office) -> None:
     office.desk.expected = ["401"]
-    office.tabs[0].get_by_role("button", name="Log out").click()
+    choose(office.tabs[0], "Log out")
     for tab in office.tabs:
         expect(tab.get_by_label("Password")).to_be_visible()
     assert office.desk.context.cookies() == []

@@ -42,7 +42,7 @@ def called(tab: Page) -> list[Any]:
 
 def to_the_list(tab: Page) -> None:
     tab.evaluate("location.hash = '#/'")
-    expect(tab.get_by_text("Choose a friend")).to_be_visible()
+    expect(tab.get_by_text("Choose a chat")).to_be_visible()
 
 
 def test_the_leader_calls_when_nobody_looks(office: Office) -> None:

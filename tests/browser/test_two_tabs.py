@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Desk, log_in
+from tests.browser.conftest import Desk, choose, log_in
 from tests.client import PASSWORD as CLIENT_PASSWORD
 from tests.client import Client
 from tests.workers.launched import Launched
@@ -115,7 +115,7 @@ def test_a_new_tab_opens_in_the_account_in_use_and_may_take_another(desk: Desk) 
     expect(page.get_by_role("heading", name=LIGER, exact=True)).to_be_visible()
     expect(desk.tab().get_by_role("heading", name=INDIFFERENT, exact=True)).to_be_visible()  # the latest
     # And back, without a password; a reload remembers it.
-    other.get_by_role("button", name="Use another account").click()
+    choose(other, "Use another account")
     other.reload()
     expect(other.get_by_label("Password")).to_be_visible()
     other.get_by_role("button", name=LIGER).click()
@@ -126,7 +126,7 @@ def test_a_new_tab_opens_in_the_account_in_use_and_may_take_another(desk: Desk) 
 def test_logging_out_of_one_tab_leaves_the_other_alone(desk: Desk) -> None:
     liger = desk.logged_in(LIGER, PASSWORD)
     indifferent = desk.logged_in(INDIFFERENT, PASSWORD)
-    liger.get_by_role("button", name="Log out").click()
+    choose(liger, "Log out")
     expect(liger.get_by_label("Password")).to_be_visible()
     assert len(desk.context.cookies()) == 1
     friend(indifferent, LIGER).click()

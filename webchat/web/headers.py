@@ -8,9 +8,10 @@ import falcon
 
 from webchat.web.guard import Proxies
 
-# Everything the page needs comes from this server; nothing is inline; text can become markup nowhere.
+# Everything the page needs comes from this server; nothing is inline; text can become markup nowhere. `blob:` shows a
+# picture before it is sent.
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'"
 )

@@ -7,8 +7,11 @@ import { drawAvatar } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { confirm } from "./dialog.js";
 import { countLabel, fromTemplate, setText } from "./dom.js";
-import { Menu } from "./menu.js";
+import { draftKey } from "./snippets.js";
+import { attachMenu } from "./menu.js";
+import { MessageActions } from "./message_actions.js";
 import { Thread } from "./thread.js";
+import { TypingTeller, typingWords } from "./typing.js";
 
 /** On a touch screen the focus would raise the keyboard over what one came to read. */
 const FINE_POINTER = "(hover: hover) and (pointer: fine)";
@@ -16,29 +19,63 @@ const FINE_POINTER = "(hover: hover) and (pointer: fine)";
 export class Chat {
   #parts;
   #store;
+  #directory;
+  #members;
   #heard;
   #composer;
   #thread;
+  #actions;
   #conversation = null;
 
-  /** Draws one chat after another into the same elements. */
-  constructor({ store, outbox, drafts, history, marks, act, heard, close }) {
+  /**
+   * Draws one chat after another into the same elements. `act` has what the screen can do: `ask`, `details(id)`,
+   * `talkItems(id)` for the menu, `show(pictures, at)`, `say(sentence)`, `close()`.
+   */
+  constructor({ api, store, outbox, drafts, history, marks, changes, directory, members, act, heard }) {
     const { element, parts } = fromTemplate("chat");
     this.element = element;
     this.#parts = parts;
     this.#store = store;
+    this.#directory = directory;
+    this.#members = members;
     this.#heard = heard;
-    this.#thread = new Thread(parts, { store, outbox, history, marks });
+    const typing = new TypingTeller({ api, store });
+    const onMessage = {
+      react: (message, emoji) => changes.react(message, emoji),
+      reply: (message) => this.#composer.reply(message),
+      edit: (message) => this.#composer.edit(message),
+      remove: (message) => this.#remove(message, changes),
+      unread: (message) => this.#unread(message, changes, act),
+      retry: (clientId) => outbox.retry(clientId),
+      discard: (clientId) => outbox.discard(clientId),
+      write: () => this.#composer.focus(),
+      jump: (message) => this.#thread.show(message),
+      show: act.show,
+    };
+    this.#thread = new Thread(parts, { store, outbox, history, marks, directory, act: onMessage });
+    this.#actions = new MessageActions(parts.messages, parts.scroller, {
+      may: () => this.#present?.open, act: onMessage,
+    });
     this.#composer = new Composer(parts, {
-      drafts,
-      send: (text) => {
-        this.#thread.sent();
-        outbox.add(this.#conversation.id, text);
+      api, drafts, directory,
+      candidates: () => this.#candidates(),
+      act: {
+        send: (text, more) => {
+          typing.sent(this.#conversation.id);
+          this.#thread.sent();
+          outbox.add(this.#conversation.id, text, more);
+        },
+        edit: (message, text) => changes.edit(message, text),
+        typed: () => typing.typed(this.#conversation.id),
+        lastOwn: () => this.#actions.lastOwn(),
+        up: () => this.#actions.enter(),
+        say: act.say,
       },
     });
-    new Menu(parts.menuButton, parts.menu);
-    parts.back.addEventListener("click", close);
-    parts.end.addEventListener("click", () => this.#end(act));
+    attachMenu(parts.menuButton, () => act.talkItems(this.#conversation.id));
+    parts.back.addEventListener("click", act.close);
+    parts.details.addEventListener("click", () => act.details(this.#conversation.id));
+    // Asking somebody who has asked is accepting.
     parts.askAgain.addEventListener("click", () => act.ask(this.#conversation.with));
   }
 
@@ -47,7 +84,8 @@ export class Chat {
     this.#conversation = conversation;
     if (!again) {
       this.#thread.open(conversation);
-      this.#composer.open(conversation.with);
+      const title = this.#directory.face(conversation).shown;
+      this.#composer.open({ id: conversation.id, key: draftKey(conversation), title });
     }
     this.render();
   }
@@ -62,9 +100,9 @@ export class Chat {
     if (matchMedia(FINE_POINTER).matches) this.#composer.focus();
   }
 
-  /** Shows a message `{id, number}` of the open conversation. */
+  /** Shows a message of this chat, wherever in the past it is. */
   show(message) {
-    return this.#thread.show(message);
+    this.#thread.show(message);
   }
 
   look() {
@@ -72,44 +110,71 @@ export class Chat {
   }
 
   render() {
-    const { state } = this.#store;
-    const conversation = state.conversations.get(this.#conversation?.id);
+    const conversation = this.#present;
     if (!conversation) return;
-    const { with: name, open, unread } = conversation;
+    const { state } = this.#store;
+    const { kind, open, unread, muted } = conversation;
     const parts = this.#parts;
-    setText(parts.name, name);
-    drawAvatar(parts.avatar, name);
-    const online = state.friends.get(name)?.online ?? false;
-    const heard = this.#heard();
-    setText(parts.presence, open ? presenceWord(online, heard) : t("chat.not_friend"));
-    parts.presence.classList.toggle("online", open && online && heard);
+    const face = this.#directory.face(conversation);
+    setText(parts.name, face.shown);
+    drawAvatar(parts.avatar, face);
+    const label = t(kind === "group" ? "chat.details.group" : "chat.details.person", { name: face.shown });
+    parts.details.setAttribute("aria-label", label);
+    parts.muted.toggleAttribute("hidden", !muted);
+    this.#renderSubtitle(state, conversation);
     const elsewhere = unreadTotal(state) - unread;
     parts.elsewhere.hidden = elsewhere === 0;
     setText(parts.elsewhere, countLabel(elsewhere));
-    parts.menuButton.hidden = !open;
     parts.composer.hidden = !open;
     parts.text.disabled = !open;
     parts.closed.hidden = open;
-    const asked = state.requests.get(name)?.direction === "outgoing";
-    const wants = state.requests.get(name)?.direction === "incoming";
-    parts.askAgain.hidden = asked;
-    setText(parts.askAgain, t(wants ? "chat.accept" : "chat.ask_again"));
-    setText(parts.closedText, closedSentence(name, { asked, wants }));
+    if (!open) this.#renderClosed(state, conversation, face.shown);
+    if (kind === "group") this.#members.ensure(conversation);
     this.#thread.render();
   }
 
-  async #end(act) {
-    const name = this.#conversation.with;
-    const sure = await confirm({
-      title: t("chat.end_question", { name }),
-      text: t("chat.end_text"),
-      action: t("chat.end_action"),
-    });
-    if (sure) await act.end(name);
+  get #present() {
+    return this.#store.state.conversations.get(this.#conversation?.id);
   }
-}
 
-function closedSentence(name, { asked, wants }) {
-  if (asked) return t("chat.asked", { name });
-  return t(wants ? "chat.wants" : "chat.closed", { name });
+  #renderSubtitle(state, conversation) {
+    const { kind, open, with: name, members } = conversation;
+    const { presence, typing: line } = this.#parts;
+    const writing = typingWords(state, conversation, this.#directory.shown);
+    const online = state.friends.get(name)?.online ?? false;
+    const heard = this.#heard();
+    let words = open ? presenceWord(online, heard) : t("chat.stranger");
+    if (kind === "group") words = t("chat.members", { count: members ?? 0 });
+    setText(presence, words);
+    presence.classList.toggle("online", kind !== "group" && open && online && heard);
+    setText(line, writing);
+  }
+
+  #renderClosed(state, { with: name }, shown) {
+    const { closedText, askAgain } = this.#parts;
+    const direction = state.requests.get(name)?.direction ?? "none";
+    const relation = state.blocked.has(name) ? "blocked" : direction;
+    askAgain.hidden = relation === "outgoing" || relation === "blocked";
+    setText(askAgain, t(relation === "incoming" ? "people.accept" : "chat.ask.again"));
+    setText(closedText, t(`chat.closed.${relation}`, { name: shown }));
+  }
+
+  /** Whom one can name with @ here. */
+  #candidates() {
+    const { kind, with: name, id } = this.#conversation;
+    const names = kind === "group" ? this.#members.of(id).map((one) => one.name) : [name];
+    return names.filter((one) => one !== this.#store.state.me).map((one) => this.#directory.of(one));
+  }
+
+  async #remove(message, changes) {
+    const sure = await confirm({ title: t("remove.title"), text: t("remove.text"), action: t("actions.remove") });
+    if (sure) changes.remove(message);
+  }
+
+  async #unread(message, changes, act) {
+    const marked = changes.unread(message);
+    // It would be read again at once: one leaves it.
+    act.close();
+    await marked;
+  }
 }

@@ -4,9 +4,9 @@
  */
 
 import { Problem } from "../api.js";
-import { t, wording } from "../i18n.js";
+import { chooseLanguage, language, languages, t, wording } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
-import { fromTemplate } from "./dom.js";
+import { fromTemplate, h } from "./dom.js";
 
 const PAGES = {
   login: {
@@ -49,6 +49,7 @@ export class LoginView {
       field.addEventListener("input", () => this.#clear(field));
     }
     this.#drawAccounts(accounts, resume);
+    this.#drawLanguages();
     root.replaceChildren(element);
     (name ? parts.password : parts.name).focus();
   }
@@ -72,11 +73,19 @@ export class LoginView {
     this.#parts.accounts.hidden = accounts.length === 0;
     for (const account of accounts) {
       const { element, parts } = fromTemplate("chip");
-      drawAvatar(element.querySelector(".avatar"), account.name);
+      drawAvatar(element.querySelector(".avatar"), account);
       parts.label.textContent = t("account.continue", { name: account.name });
       element.querySelector("button").addEventListener("click", () => resume(account));
       this.#parts.chips.append(element);
     }
+  }
+
+  #drawLanguages() {
+    const buttons = Object.entries(languages).map(([code, { name, tag }]) => {
+      const pressed = String(code === language);
+      return h("button", { type: "button", lang: tag, "aria-pressed": pressed, onclick: () => chooseLanguage(code) }, name);
+    });
+    this.#parts.languages.append(...buttons);
   }
 
   async #submit() {

@@ -4,30 +4,34 @@ import { t } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
 import { fromTemplate, reconcile, setText } from "./dom.js";
 
-/** What one can do about somebody, by the relation to them. */
+/** What one can do about somebody, by the relation to them: the key of the word, and which act it is. */
 const CHOICES = {
-  none: { note: "", first: ["people.ask", "ask"] },
+  none: { first: ["people.ask", "ask"] },
   outgoing: { note: "people.asked", second: ["people.withdraw", "end"] },
-  incoming: { note: "", first: ["people.accept", "accept"], second: ["people.decline", "end"] },
-  friend: { note: "people.friend", first: ["people.chat", "open"] },
+  incoming: { first: ["people.accept", "accept"], second: ["people.decline", "end"] },
+  friend: { first: ["people.chat", "talk"] },
+  blocked: { note: "people.blocked", second: ["people.unblock", "unblock"] },
 };
 
 /** The relation as the state has it now; what a search said may be old. */
-export function relationTo({ friends, requests }, name) {
+export function relationTo({ friends, requests, blocked }, name) {
+  if (blocked?.has(name)) return "blocked";
   return friends.has(name) ? "friend" : (requests.get(name)?.direction ?? "none");
 }
 
-/** Draws `people` (`{name, relation}`); `act[what](name)` does what a button says. */
+/** Draws `people` (`{name, shown, avatar, relation, note?}`); `act[what](name)` does what a button says. */
 export function renderPeople(list, people, act) {
   reconcile(list, people, {
     key: ({ name }) => name,
     create: ({ name }) => create(name, act),
-    update: (parts, { relation }, element) => {
-      const { note, first, second } = CHOICES[relation];
+    update: (parts, person, element) => {
+      const { note, first, second } = CHOICES[person.relation];
       element.classList.toggle("two", Boolean(first && second));
-      setText(parts.note, note ? t(note) : "");
-      label(parts.first, first, parts.name.textContent);
-      label(parts.second, second, parts.name.textContent);
+      setText(parts.name, person.shown);
+      drawAvatar(parts.avatar, person);
+      setText(parts.note, person.note || (note ? t(note) : person.shown === person.name ? "" : person.name));
+      label(parts.first, first, person.shown);
+      label(parts.second, second, person.shown);
     },
   });
 }
@@ -35,8 +39,7 @@ export function renderPeople(list, people, act) {
 function create(name, act) {
   const { element, parts } = fromTemplate("person");
   element.dataset.name = name;
-  setText(parts.name, name);
-  drawAvatar(parts.avatar, name);
+  parts.card.addEventListener("click", () => act.card(name));
   for (const button of [parts.first, parts.second]) {
     button.addEventListener("click", async () => {
       button.disabled = true;
@@ -50,9 +53,8 @@ function create(name, act) {
 function label(button, choice, name) {
   button.hidden = !choice;
   if (!choice) return;
-  const [key, what] = choice;
-  const word = t(key);
-  setText(button, word);
-  button.setAttribute("aria-label", t("people.labelled", { word, name }));
+  const [word, what] = choice;
+  setText(button, t(word));
+  button.setAttribute("aria-label", t("people.labelled", { word: t(word), name }));
   button.dataset.act = what;
 }

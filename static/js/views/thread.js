@@ -20,6 +20,8 @@ const QUIET_MS = 1_000;
 /** At its end a thread that has grown past the one is cut to the other: a tab may be open for weeks. */
 const MESSAGES_MAX = 20_000;
 const MESSAGES_KEPT = 1_000;
+/** A message that one was led to is marked for so long. */
+const FLASH_MS = 1_600;
 
 export class Thread {
   #parts;
@@ -27,6 +29,8 @@ export class Thread {
   #outbox;
   #history;
   #marks;
+  #directory;
+  #unfolded = new Set();
   #id = null;
   #firstNew = null;
   /** Whether the end is in view, and to be kept in view. */
@@ -41,15 +45,18 @@ export class Thread {
   #drawn = [];
   #quietTimer;
 
-  constructor(parts, { store, outbox, history, marks }) {
+  /** `directory` knows what people are called; `act` is what messages can do (see message.js). */
+  constructor(parts, { store, outbox, history, marks, directory, act }) {
     this.#parts = parts;
     this.#store = store;
     this.#outbox = outbox;
     this.#history = history;
     this.#marks = marks;
+    this.#directory = directory;
+    const context = { directory, act, unfolded: this.#unfolded };
     this.#window = new ThreadWindow(parts.scroller, parts.messages, {
       create: createRow,
-      update: (drawn, row, element) => updateRow(drawn, row, element, outbox),
+      update: (drawn, row, element) => updateRow(drawn, row, element, { ...context, ...this.#shared() }),
     });
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     parts.jump.addEventListener("click", () => this.#toNewest());
@@ -67,7 +74,7 @@ export class Thread {
     this.#place = null;
     this.#window.clear();
     this.#firstNew = unread > 0 ? read + 1 : null;
-    this.#parts.messages.setAttribute("aria-label", t("thread.label", { name: conversation.with }));
+    this.#parts.messages.setAttribute("aria-label", t("thread.label", { name: this.#directory.face(conversation).shown }));
     const past = this.#store.state.threads.get(id)?.newer;
     this.#after(past ? this.#history.newest(id) : this.#history.ensure(id, this.#firstNew ?? Infinity));
   }
@@ -80,6 +87,15 @@ export class Thread {
     this.#place = { key: known?.key, number, offset: this.#parts.scroller.clientHeight / 3 };
     if (known) this.render();
     else await this.#after(this.#history.around(this.#id, id));
+    this.#flash(number);
+  }
+
+  #flash(number) {
+    const element = this.#parts.messages.querySelector(`[data-number="${number}"]`);
+    if (!element) return;
+    element.focus({ preventScroll: true });
+    element.classList.add("flash");
+    setTimeout(() => element.classList.remove("flash"), FLASH_MS);
   }
 
   close() {
@@ -107,6 +123,15 @@ export class Thread {
     this.look();
   }
 
+  get #conversation() {
+    return this.#store.state.conversations.get(this.#id);
+  }
+
+  /** What all rows share. */
+  #shared() {
+    return { me: this.#store.state.me, group: this.#conversation?.kind === "group" };
+  }
+
   #messages() {
     return this.#store.state.threads.get(this.#id)?.messages ?? [];
   }
@@ -117,10 +142,12 @@ export class Thread {
     const newer = this.#store.state.threads.get(this.#id)?.newer;
     // What is on its way belongs to the end.
     const waiting = newer ? [] : this.#outbox.of(this.#id);
-    const made = [messages, this.#firstNew, ...waiting];
+    const { read, delivered } = this.#conversation ?? {};
+    const made = [messages, this.#firstNew, read, delivered, ...waiting];
     if (made.length !== this.#made?.length || made.some((one, at) => one !== this.#made[at])) {
       this.#made = made;
-      this.#drawn = rowsOf({ messages, waiting, me: this.#store.state.me, firstNew: this.#firstNew });
+      const { me } = this.#store.state;
+      this.#drawn = rowsOf({ messages, waiting, me, firstNew: this.#firstNew, conversation: { read, delivered } });
     }
     return this.#drawn;
   }
@@ -202,7 +229,9 @@ export class Thread {
 
   #toNewest() {
     this.#atEnd = true;
-    if (this.#store.state.threads.get(this.#id)?.newer) this.#after(this.#history.newest(this.#id));
+    // What is loaded meanwhile may have been measured as not being the end.
+    const arrived = () => (this.#atEnd = true);
+    if (this.#store.state.threads.get(this.#id)?.newer) this.#after(this.#history.newest(this.#id).then(arrived));
     else this.#toEnd();
   }
 

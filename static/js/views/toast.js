@@ -12,8 +12,10 @@ export class Toast {
 
   show(sentence) {
     clearTimeout(this.#timer);
+    // Shown anew, it stands above a dialog that was opened in the meantime.
+    this.#element.hidePopover();
     this.#element.textContent = sentence;
-    this.#element.hidden = false;
-    this.#timer = setTimeout(() => (this.#element.hidden = true), SHOWN_MS);
+    this.#element.showPopover();
+    this.#timer = setTimeout(() => this.#element.hidePopover(), SHOWN_MS);
   }
 }

@@ -1,0 +1,272 @@
+"""What one can do with messages: answer, edit, delete, react, name somebody, send files, find again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.company import Company, act, bubble, line
+from tests.browser.conftest import Desk
+from tests.browser.test_two_tabs import composer, friend, message, say
+from tests.client import until
+from tests.web.pictures import picture
+from tests.workers.launched import Launched
+
+
+@pytest.fixture
+def company(desk: Desk, demo_node: Launched) -> Company:
+    return Company(desk, demo_node.port)
+
+
+def test_an_answer_shows_what_it_answers_and_leads_there(company: Company) -> None:
+    company.bob.send(company.talk, "shall we?")
+    page = company.page(company.bob.name)
+    act(page, "shall we?", "Reply")
+    expect(page.locator(".context")).to_contain_text("shall we?")
+    say(page, "by all means")
+    answer = bubble(page, "by all means")
+    expect(answer.locator(".quote")).to_contain_text(company.bob.name)
+    expect(page.locator(".context")).to_be_hidden()
+    assert company.bob.history(company.talk)[-1]["reply_to"]["text"] == "shall we?"
+    answer.locator(".quote").click()
+    expect(page.locator(".message.flash")).to_contain_text("shall we?")
+
+
+def test_the_arrow_up_edits_ones_last_message_and_everybody_sees_it(company: Company) -> None:
+    page = company.page(company.bob.name)
+    say(page, "helo")
+    expect(message(page, "helo", "sent")).to_be_visible()
+    composer(page).press("ArrowUp")
+    expect(composer(page)).to_have_value("helo")
+    say(page, "hello")
+    expect(bubble(page, "hello")).to_contain_text("edited")
+    said = company.bob.history(company.talk)[-1]
+    assert (said["text"], said["revision"]) == ("hello", 1)
+    # The other side changes, too, without a reload.
+    company.bob.ok("PATCH", f"/api/messages/{company.bob.send(company.talk, 'fine')['id']}", {"text": "very well"})
+    expect(bubble(page, "very well")).to_contain_text("edited")
+
+
+def test_escape_gives_up_an_edit_and_the_draft_is_back(company: Company) -> None:
+    page = company.page(company.bob.name)
+    say(page, "said")
+    expect(message(page, "said", "sent")).to_be_visible()
+    composer(page).fill("a draft")
+    act(page, "said", "Edit")
+    expect(composer(page)).to_have_value("said")
+    composer(page).press("Escape")
+    expect(composer(page)).to_have_value("a draft")
+
+
+def test_a_deleted_message_is_gone_for_everybody(company: Company) -> None:
+    page = company.page(company.bob.name)
+    say(page, "a secret")
+    expect(message(page, "a secret", "sent")).to_be_visible()
+    act(page, "a secret", "Delete")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".bubble.deleted .text")).to_have_text("This message was deleted.")
+    expect(friend(page, company.bob.name)).to_contain_text("Message deleted")
+    assert company.bob.history(company.talk)[-1]["deleted"] is True
+
+
+def test_reactions_are_put_and_taken_back(company: Company) -> None:
+    company.bob.send(company.talk, "good news")
+    page = company.page(company.bob.name)
+    act(page, "good news", "React with 🎉")
+    mine = bubble(page, "good news").locator(".reaction")
+    expect(mine).to_have_attribute("aria-pressed", "true")
+    said = company.bob.history(company.talk)[-1]
+    company.bob.ok("PUT", f"/api/messages/{said['id']}/reactions/%F0%9F%8E%89")
+    expect(mine).to_have_text("🎉2")
+    mine.click()
+    expect(mine).to_have_attribute("aria-pressed", "false")
+    expect(mine).to_have_text("🎉1")
+
+
+def test_any_emoji_is_found_by_its_name(company: Company) -> None:
+    page = company.page(company.bob.name)
+    page.get_by_role("button", name="Emoji").click()
+    page.get_by_label("Search emoji").fill("rocket")
+    page.keyboard.press("Enter")
+    expect(composer(page)).to_have_value("🚀")
+    composer(page).press("Enter")
+    expect(bubble(page, "🚀").locator(".text.jumbo")).to_be_visible()
+
+
+def test_who_is_named_is_told_and_names_are_completed(company: Company) -> None:
+    group = company.group()
+    page = company.page()
+    company.bob.send(group, f"@{company.ada.name} have a look")
+    expect(line(page, group).locator(".at")).to_be_visible()
+    line(page, group).click()
+    expect(bubble(page, "have a look").locator(".at.self")).to_have_text(f"@{company.ada.name}")
+    expect(line(page, group).locator(".at")).to_be_hidden()
+    composer(page).press_sequentially(f"hi @{company.cleo.name[:4]}")
+    page.get_by_role("option", name=company.cleo.name).wait_for()
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_value(f"hi @{company.cleo.name} ")
+    composer(page).press("Enter")
+    expect(bubble(page, "hi @").locator(".at")).to_have_text(f"@{company.cleo.name}")
+    until("it is said", lambda: company.cleo.history(group)[-1].get("mentions") == [company.cleo.name])
+
+
+def test_pictures_and_files_are_sent_and_shown(company: Company, tmp_path: Path) -> None:
+    photo, notes = tmp_path / "lake.png", tmp_path / "notes.txt"
+    photo.write_bytes(picture("PNG", (640, 400)))
+    notes.write_text("remember the milk")
+    page = company.page(company.bob.name)
+    page.locator('input[type="file"]').set_input_files([photo, notes])
+    expect(page.locator(".attachment progress")).to_have_count(0)
+    say(page, "from the lake")
+    sent = message(page, "from the lake", "sent")
+    box = sent.locator(".picture").bounding_box()
+    assert box
+    assert abs(box["width"] / box["height"] - 640 / 400) < 0.02
+    expect(sent.get_by_role("link", name="Download notes.txt")).to_be_visible()
+    until("the picture is there", lambda: sent.locator("img").evaluate("(image) => image.naturalWidth > 0"))
+    files = company.bob.history(company.talk)[-1]["files"]
+    assert [(file["name"], file["type"]) for file in files] == [("lake.png", "image/png"), ("notes.txt", "text/plain")]
+    sent.locator(".picture").click()
+    shown = page.get_by_role("dialog", name="Picture").locator("img")
+    until("it is there in full", lambda: shown.evaluate("(image) => image.naturalWidth") == 640)
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        sent.get_by_role("link", name="Download notes.txt").click()
+    assert download.value.path().read_text() == "remember the milk"
+
+
+def test_a_file_that_is_refused_is_said_in_words_and_can_be_taken_away(company: Company, tmp_path: Path) -> None:
+    company.desk.expected = ["400"]
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    page = company.page(company.bob.name)
+    page.locator('input[type="file"]').set_input_files(empty)
+    expect(page.locator(".attachment")).to_contain_text("This file is empty.")
+    composer(page).fill("with it")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Remove empty.txt").click()
+    composer(page).press("Enter")
+    expect(message(page, "with it", "sent")).to_be_visible()
+
+
+def test_a_pasted_picture_is_attached(company: Company) -> None:
+    page = company.page(company.bob.name)
+    composer(page).evaluate(
+        """(field, bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+          field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        list(picture("PNG", (20, 20))),
+    )
+    expect(page.locator(".attachment")).to_contain_text("image.png")
+    expect(page.locator(".attachment progress")).to_have_count(0)
+    composer(page).press("Enter")
+    expect(page.locator('.message[data-state="sent"] .picture')).to_be_visible()
+    expect(friend(page, company.bob.name)).to_contain_text("Picture")
+
+
+def test_search_finds_messages_and_leads_to_them(company: Company) -> None:
+    company.bob.send(company.talk, "the needle is here")
+    for number in range(250):
+        company.bob.send(company.talk, f"straw {number}")
+    company.ada.ok("PUT", f"/api/conversations/{company.talk}/read", {"number": 251})
+    page = company.page(company.bob.name)
+    expect(bubble(page, "straw 249")).to_be_visible()
+    page.get_by_label("Search people and messages").fill("needle")
+    page.locator(".line", has_text="the needle").click()
+    expect(page.locator(".message.flash")).to_contain_text("the needle is here")
+    expect(bubble(page, "straw 0").first).to_be_visible()
+    page.get_by_role("button", name="Jump to the newest message").click()
+    expect(bubble(page, "straw 249")).to_be_visible()
+
+
+def test_links_are_links_and_code_is_code_and_nothing_else_is_anything(company: Company) -> None:
+    company.bob.send(company.talk, "see https://example.org/a_(b). or javascript:alert(1) ```\nx < 1\n``` and `y`")
+    page = company.page(company.bob.name)
+    said = bubble(page, "javascript:alert(1)")
+    expect(said.locator("a")).to_have_count(1)
+    link = said.locator("a")
+    expect(link).to_have_attribute("href", "https://example.org/a_(b)")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect(link).to_have_attribute("target", "_blank")
+    expect(said.locator("pre")).to_have_text("x < 1")
+    expect(said.locator("code").last).to_have_text("y")
+
+
+def test_a_long_message_is_folded(company: Company) -> None:
+    company.bob.send(company.talk, "\n".join(f"line {number}" for number in range(60)))
+    page = company.page(company.bob.name)
+    folded = bubble(page, "line 0").locator(".text")
+    before = folded.evaluate("(text) => text.clientHeight")
+    page.get_by_role("button", name="Show more").click()
+    until("it is unfolded", lambda: folded.evaluate("(text) => text.clientHeight") > 2 * before)
+
+
+def test_sent_got_and_read_show_on_the_message(company: Company) -> None:
+    page = company.page(company.bob.name)
+    say(page, "can you see me?")
+    icon = message(page, "can you see me?", "sent").locator(".state-icon")
+    expect(icon).to_have_attribute("data-icon", "sent")
+    company.bob.ok("POST", "/api/receipts", {"delivered": {str(company.talk): 1}})
+    expect(icon).to_have_attribute("data-icon", "delivered")
+    company.bob.ok("PUT", f"/api/conversations/{company.talk}/read", {"number": 1})
+    expect(icon).to_have_attribute("data-icon", "read")
+
+
+def test_a_browser_says_what_it_has_got(company: Company) -> None:
+    company.page()
+    company.bob.send(company.talk, "did it arrive?")
+
+    def delivered() -> bool:
+        return bool(company.bob.state()["conversations"][0].get("delivered") == 1)
+
+    until("the sender is told", delivered)
+
+
+def test_typing_is_seen_and_ends_with_the_message(company: Company) -> None:
+    page = company.page(company.bob.name)
+    expect(page.locator(".typing-line")).to_have_text("")
+
+    def seen() -> bool:
+        company.bob.ok("POST", f"/api/conversations/{company.talk}/typing")
+        page.wait_for_timeout(200)
+        return page.locator(".typing-line").inner_text().startswith("typing")
+
+    until("typing is seen", seen)
+    expect(friend(page, company.bob.name)).to_contain_text("typing")
+    company.bob.send(company.talk, "there it is")
+    expect(page.locator(".typing-line")).to_have_text("")
+
+
+def test_what_is_marked_unread_stays_so(company: Company) -> None:
+    for text in ("one", "two", "three"):
+        company.bob.send(company.talk, text)
+    page = company.page(company.bob.name)
+    expect(page).to_have_title("Webchat")
+    act(page, "two", "Mark as unread")
+    expect(friend(page, company.bob.name).locator(".badge")).to_contain_text("2")
+    page.reload()
+    friend(page, company.bob.name).click()
+    expect(page.locator(".divider")).to_be_visible()
+
+
+def test_messages_by_keyboard_alone(company: Company) -> None:
+    company.bob.send(company.talk, "first")
+    company.bob.send(company.talk, "second")
+    page = company.page(company.bob.name)
+    expect(bubble(page, "second")).to_be_visible()
+    composer(page).focus()
+    page.keyboard.press("ArrowUp")
+    expect(bubble(page, "second")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(bubble(page, "first")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menu")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(bubble(page, "first")).to_be_focused()
+    page.keyboard.press("r")
+    expect(composer(page)).to_be_focused()
+    expect(page.locator(".context")).to_contain_text("first")
