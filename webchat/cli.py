@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -102,6 +102,19 @@ def restore(file: Path, **flags: Any) -> None:
     if files.missing:
         click.echo(f"webchat: {files.missing:,} files are missing or damaged in {backups.files_of(file)}", err=True)
     click.echo(f"restored: {file}; its new epoch is {epoch}, so every client will load the state anew")
+
+
+@main.command()
+@click.option("--data", metavar="DIR", help="Folder of the database and run files.  [data]")
+@click.option("--url", metavar="URL", default="", help="Look at the way in as well, e.g. https://chat.example.")
+@click.option("--token-file", metavar="FILE", type=click.File(), help="Park a poll there: a token of POST /api/tokens.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(url: str, token_file: TextIO | None, as_json: bool, **flags: Any) -> None:
+    """Is everything as it should be? Exit code 1: there is a problem."""
+    from webchat.doctor.command import run
+
+    token = token_file.read().strip() if token_file else ""
+    sys.exit(run(lambda: Settings.load(**flags), url, token, as_json))
 
 
 @main.command()
