@@ -118,6 +118,22 @@ def doctor(url: str, token_file: TextIO | None, as_json: bool, **flags: Any) -> 
 
 
 @main.command()
+@click.argument("urls", nargs=-1)
+@click.option("--every", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks.")
+@click.option("--once", is_flag=True, help="Two looks, one table.")
+def top(urls: tuple[str, ...], every: float, once: bool) -> None:
+    """Watch nodes at work: each of URLS (the one of the settings, if none is given)."""
+    settings = load()
+    from webchat.top.command import run
+
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    try:
+        sys.exit(run(urls or (f"http://{host}:{settings.port}",), every, once))
+    except SetupError as error:
+        die(error, BAD_CONFIGURATION)
+
+
+@main.command()
 def openapi() -> None:
     """Print the OpenAPI document, as the server serves it."""
     from webchat.app import openapi_document
