@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import falcon
 import psycopg
 import pytest
 from rich.console import Console
@@ -122,6 +123,8 @@ def test_packages_beside_their_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = [says for _, says in bad(versions.examine()) if "parser" not in says]
     assert "not installed: no-such-package" in found
     assert any("in place of 0.1" in says for says in found)
+    pins.write_text(f"falcon==0.1 ; python_version < '3' \\\nfalcon=={falcon.__version__} ; python_version >= '3' \\\n")
+    assert [says for _, says in bad(versions.examine()) if "parser" not in says] == []
 
 
 def test_too_few_open_files_are_allowed() -> None:

@@ -30,11 +30,19 @@ def examine() -> Iterator[Finding]:
         )
     if not PINS.exists():
         return
-    pins = _PIN.findall(PINS.read_text())
-    # A pin with a marker is of another platform where it is not installed.
-    missing = [name for name, _, marked in pins if not marked and _installed(name) is None]
-    found = [(name, pin, _installed(name)) for name, pin, _ in pins]
-    other = [f"{name} {here} in place of {pin}" for name, pin, here in found if here not in (None, pin)]
+    # A package may be pinned more than once, for different Pythons; where all its pins have markers, it may be absent.
+    pins: dict[str, list[str]] = {}
+    needed = set()
+    for name, pin, marked in _PIN.findall(PINS.read_text()):
+        pins.setdefault(name, []).append(pin)
+        needed |= set() if marked else {name}
+    here = {name: _installed(name) for name in pins}
+    missing = sorted(name for name in needed if here[name] is None)
+    other = [
+        f"{name} {here[name]} in place of {' or '.join(allowed)}"
+        for name, allowed in pins.items()
+        if here[name] not in (None, *allowed)
+    ]
     if missing:
         yield problem(PART, f"not installed: {', '.join(missing)}", AGAIN)
     if other:
