@@ -204,9 +204,9 @@ class GroupCommitter(Committer):
                     jobs: list[Job] = []
                     started = time.perf_counter()
                     self._done.append((jobs, self._commit(jobs)))
+                    self._handed_over.send()
                     self.seconds.add(time.perf_counter() - started)
                     self.sizes.add(len(jobs))
-                    self._handed_over.send()
         finally:
             self._running = False
 
