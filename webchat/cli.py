@@ -18,8 +18,8 @@ from webchat.admin.audit import audit
 from webchat.admin.messages import message
 from webchat.admin.users import user
 from webchat.errors import SetupError
-from webchat.exits import CANNOT_START, die, load
-from webchat.settings import PROJECT
+from webchat.exits import BAD_CONFIGURATION, CANNOT_START, die, load
+from webchat.settings import PROJECT, Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

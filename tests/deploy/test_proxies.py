@@ -158,13 +158,23 @@ def test_json_is_compressed_and_pages_are_revalidated(proxy: Proxy) -> None:
 # --- limits
 
 
-def test_a_body_of_an_upload_arrives_and_a_larger_one_does_not(proxy: Proxy) -> None:
+def test_the_largest_upload_goes_through_and_comes_back(proxy: Proxy) -> None:
     user = ProxiedClient(proxy).register()
-    fits = user.call("POST", "/api/messages", b" " * (25 * MIB), JSON)
-    assert (fits.status, fits.body["code"]) == (413, "too_large")
-    assert fits.headers["x-content-type-options"] == "nosniff", "the node's own refusal: it has read it all"
+    content = secrets.token_bytes(25 * MIB)
+    sent = user.call("POST", "/api/files?name=large.bin", content, {"Content-Type": "application/octet-stream"})
+    assert sent.status == 201, sent
+    got = user.call("GET", f"/api/files/{sent.body['file']['id']}")
+    assert (got.status, got.raw == content) == (200, True)
+
+
+def test_what_is_larger_is_refused_on_the_way_in(proxy: Proxy) -> None:
+    user = ProxiedClient(proxy).register()
+    octets = {"Content-Type": "application/octet-stream"}
+    nodes_own = user.call("POST", "/api/files?name=x", bytes(25 * MIB + 1), octets)
+    assert (nodes_own.status, nodes_own.body["detail"]) == (413, "a file has at most 25 MiB")
+    assert nodes_own.headers["x-content-type-options"] == "nosniff"
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):  # it need not read it all
-        answer = user.call("POST", "/api/messages", b" " * (27 * MIB), JSON)
+        answer = user.call("POST", "/api/files?name=x", bytes(27 * MIB), octets)
         assert (answer.status, answer.body["code"]) == (413, "too_large")
         assert answer.headers["content-type"] == "application/problem+json"
         assert "x-content-type-options" not in answer.headers

@@ -145,6 +145,13 @@ def test_others_may_read(tmp_path: Path) -> None:
     assert bad(machine.privacy(settings)) == []
 
 
+def test_uploads_that_other_hosts_do_not_find(tmp_path: Path) -> None:
+    url = "postgresql://me@db/chat"
+    assert "other hosts" in the_one(machine.files(Settings(data=str(tmp_path), database_url=url)), "warning")
+    shared = Settings(data=str(tmp_path), database_url=url, files=str(tmp_path))
+    assert bad(machine.files(shared)) == []
+
+
 def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "LOW", 1 << 60)
     assert "GiB are free" in the_one(machine.space(tmp_path), "warning")

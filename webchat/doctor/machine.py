@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from webchat.data.database import sqlite_path
+from webchat.data.database import is_postgres, sqlite_path
 from webchat.doctor.finding import Finding, ok, problem, seconds, warning
 from webchat.settings import Settings
 from workers.launcher import FILES_BESIDE
@@ -29,6 +29,7 @@ REMOTE = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "fuse.glusterfs", "
 def examine(settings: Settings) -> Iterator[Finding]:
     yield from open_files(settings)
     yield from queue()
+    yield from files(settings)
     folder = settings.folder
     if not folder.is_dir():
         yield ok("data folder", f"{folder} is not there yet; the first start makes it")
@@ -97,6 +98,23 @@ def privacy(settings: Settings) -> Iterator[Finding]:
             "the server would run as root",
             "make a user for it, as deploy/systemd/webchat.service does; ports below 1024 are the proxy's business",
         )
+
+
+def files(settings: Settings) -> Iterator[Finding]:
+    """Where uploads go: to all hosts the same place, to which all can write."""
+    part, folder = "files", settings.files_folder
+    if is_postgres(settings) and not settings.files:
+        yield warning(
+            part,
+            f"uploads lie in {folder}: other hosts on the same database will not find them",
+            "WEBCHAT_FILES, with a folder that all hosts share (NFS 4, or anything that has file locks)",
+        )
+    if not folder.exists():
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield problem(part, f"{folder} cannot be written to", f"let it belong to the server's user: chown {folder}")
+    elif settings.files:
+        yield ok(part, f"uploads go to {folder}, with {shutil.disk_usage(folder).free / (1 << 30):.1f} GiB free")
 
 
 def space(folder: Path) -> Iterator[Finding]:

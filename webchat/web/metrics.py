@@ -7,13 +7,14 @@ of any worker tells of all workers of the node; see `webchat.web.metrics_files` 
 from __future__ import annotations
 
 from collections import Counter as Multiset
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from webchat import __version__
 from webchat.data.committer import SIZES
@@ -22,6 +23,14 @@ from webchat.web import metrics_files
 from webchat.web.calls import BOUNDS, Call
 
 __all__ = ["CONTENT_TYPE", "Numbers", "Publisher", "render"]
+
+
+class _Everybody(Collector):
+    """The numbers of all workers, from their files."""
+
+    def collect(self) -> Iterable[Metric]:
+        merged: Iterable[Metric] = MultiProcessCollector.merge(metrics_files.written())  # type: ignore[no-untyped-call]
+        return merged
 
 
 class _Copied(Histogram):
@@ -126,9 +135,9 @@ class Publisher:
 
 def render() -> bytes:
     """The text exposition of all workers of this node."""
-    registry: Any = REGISTRY
-    if folder := metrics_files.folder():
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    if metrics_files.folder() is None:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    registry.register(_Everybody())
     with metrics_files.unchanged():
         return generate_latest(registry)

@@ -13,6 +13,7 @@ VERSION = "1.37.0"
 KINDS = {
     "ConfigMap": "configmap-v1",
     "Deployment": "deployment-apps-v1",
+    "PersistentVolumeClaim": "persistentvolumeclaim-v1",
     "HorizontalPodAutoscaler": "horizontalpodautoscaler-autoscaling-v2",
     "PodDisruptionBudget": "poddisruptionbudget-policy-v1",
     "Service": "service-v1",
