@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from webchat.node import Node, build_node
 from webchat.settings import Settings
 from webchat.web import problems
 from webchat.web.blocks import Block
+from webchat.web.calls import STARTED
 from webchat.web.changes import OneMessage, Reactions
 from webchat.web.conversations import History
 from webchat.web.events import Events
@@ -44,11 +46,13 @@ class ChatApp(falcon.App):  # type: ignore[type-arg]
     def __init__(self, node: Node) -> None:
         self.node = node
         self.headers = Headers(node.settings.forwarded_allow_ips)
+        self.stopped: Callable[[], None] = lambda: None  # called at the very end
         super().__init__(middleware=[self.headers])
 
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         env[START_RESPONSE] = start_response  # for answers that come later, see `webchat.web.held`
         env[TRUSTED_PROXIES] = self.headers.trusted
+        env[STARTED] = time.perf_counter()
         return super().__call__(env, start_response)
 
     def drain(self) -> None:
@@ -58,6 +62,7 @@ class ChatApp(falcon.App):  # type: ignore[type-arg]
     def stop(self) -> None:
         """The last answer is out."""
         self.node.stop()
+        self.stopped()
 
 
 def create_app(node: Node) -> ChatApp:
@@ -65,7 +70,9 @@ def create_app(node: Node) -> ChatApp:
     app.req_options.keep_blank_qs_values = True  # `?after=` is an empty cursor, not a missing one
     problems.install(app)
 
-    for template, resource in routes(node, app.headers):
+    calls = routes(node, app.headers)
+    app.headers.calls.expect(calls)
+    for template, resource in calls:
         app.add_route(template, resource)
     assets = load(STATIC)
     app.add_route("/", Index(assets))
@@ -109,7 +116,10 @@ def routes(node: Node, headers: Headers) -> list[tuple[str, Any]]:
         ("/api/friends/{name}", Friend(guard, node.friends, limits)),
         ("/api/blocks/{name}", Block(guard, node.blocks, limits)),
         ("/healthz", Healthz()),
-        ("/readyz", Readyz(node.database_ok, lambda: node.bus.deaf, lambda: node.hub.draining)),
+        (
+            "/readyz",
+            Readyz(node.database_ok, lambda: node.committer.failing, lambda: node.bus.deaf, lambda: node.hub.draining),
+        ),
         ("/metrics", Metrics()),
     ]
     calls.append(("/api/openapi.json", OpenApi(document(calls))))

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -18,8 +18,8 @@ from webchat.admin.audit import audit
 from webchat.admin.messages import message
 from webchat.admin.users import user
 from webchat.errors import SetupError
-from webchat.exits import CANNOT_START, die, load
-from webchat.settings import PROJECT
+from webchat.exits import BAD_CONFIGURATION, CANNOT_START, die, load
+from webchat.settings import PROJECT, Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,6 +102,35 @@ def restore(file: Path, **flags: Any) -> None:
     if files.missing:
         click.echo(f"webchat: {files.missing:,} files are missing or damaged in {backups.files_of(file)}", err=True)
     click.echo(f"restored: {file}; its new epoch is {epoch}, so every client will load the state anew")
+
+
+@main.command()
+@click.option("--data", metavar="DIR", help="Folder of the database and run files.  [data]")
+@click.option("--url", metavar="URL", default="", help="Look at the way in as well, e.g. https://chat.example.")
+@click.option("--token-file", metavar="FILE", type=click.File(), help="Park a poll there: a token of POST /api/tokens.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(url: str, token_file: TextIO | None, as_json: bool, **flags: Any) -> None:
+    """Is everything as it should be? Exit code 1: there is a problem."""
+    from webchat.doctor.command import run
+
+    token = token_file.read().strip() if token_file else ""
+    sys.exit(run(lambda: Settings.load(**flags), url, token, as_json))
+
+
+@main.command()
+@click.argument("urls", nargs=-1)
+@click.option("--every", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks.")
+@click.option("--once", is_flag=True, help="Two looks, one table.")
+def top(urls: tuple[str, ...], every: float, once: bool) -> None:
+    """Watch nodes at work: each of URLS (the one of the settings, if none is given)."""
+    settings = load()
+    from webchat.top.command import run
+
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    try:
+        sys.exit(run(urls or (f"http://{host}:{settings.port}",), every, once))
+    except SetupError as error:
+        die(error, BAD_CONFIGURATION)
 
 
 @main.command()

@@ -13,7 +13,7 @@ import structlog
 
 from webchat.app import ChatApp
 from webchat.errors import Unavailable
-from webchat.web.metrics import Publisher
+from webchat.web.metrics import Numbers, Publisher
 
 LOOK_EVERY = 0.5  # seconds; with the time it takes to notice deafness, news is at most two seconds late
 # Looks after which one is taken though all seems well: whoever should have rung may have died first. And, as sessions
@@ -37,10 +37,12 @@ class Janitor:
         self._app = app
         self._node = app.node
         self._was_deaf = False
+        self._deafenings = 0
         self._looks = 0
         self._metrics = Publisher(self._numbers)
 
     def start(self) -> None:
+        self._app.stopped = self._metrics.publish  # else a reload would lose the last second
         for every, work in (
             (LOOK_EVERY, self._look),
             (SWEEP_EVERY, self._node.hub.sweep),
@@ -58,6 +60,7 @@ class Janitor:
         if deaf != self._was_deaf:
             log.warning("doorbell deaf" if deaf else "doorbell heard again", worker=node.worker)
             node.presence.beat(deaf)
+            self._deafenings += deaf
         self._looks += 1
         lost = deaf or self._was_deaf or node.hub.unsure
         if lost or self._looks % SESSIONS_TOO == 0 or node.presence.somebody_is_deaf():
@@ -85,22 +88,37 @@ class Janitor:
             gevent.sleep(0.1)
         node.files.tidy()
 
-    def _numbers(self) -> dict[str, int]:
-        node, counters = self._node, self._node.hub.counters
-        return {
-            "parked": node.hub.parked,
-            "mailboxes": node.hub.mailboxes,
-            "deaf": int(node.bus.deaf),
-            "polls": counters.polls,
-            "wakes": counters.wakes,
-            "gaps": counters.gaps,
-            "late_rings": counters.late_rings,
-            "resets": counters.resets,
-            "batches": node.committer.batches,
-            "jobs": node.committer.jobs,
-            "requests": self._app.headers.requests,
-            "failures": self._app.headers.failures,
-        }
+    def _numbers(self) -> Numbers:
+        node, counters, headers = self._node, self._node.hub.counters, self._app.headers
+        return Numbers(
+            gauges={
+                "workers": 1,
+                "parked": node.hub.parked,
+                "places": node.hub.places,
+                "mailboxes": node.hub.mailboxes,
+                "deaf": int(node.bus.deaf),
+                "failing": int(node.committer.failing),
+                "waiting": node.committer.waiting(),
+            },
+            counters={
+                "polls": counters.polls,
+                "wakes": counters.wakes,
+                "gaps": counters.gaps,
+                "late_rings": counters.late_rings,
+                "resets": counters.resets,
+                "deafenings": self._deafenings,
+                "batches": node.committer.batches,
+                "jobs": node.committer.jobs,
+                "failures": headers.failures,
+            },
+            tallies={
+                "delivery": counters.delivery,
+                "doorbell": node.bus.round_trips,
+                "commit": node.committer.seconds,
+                "batch": node.committer.sizes,
+            },
+            calls=headers.calls.rows,
+        )
 
 
 def _repeat(every: float, work: Callable[[], None]) -> None:

@@ -176,8 +176,11 @@ def test_senders_are_told_of_a_full_disk_and_the_rest_goes_on(scene: Scene) -> N
         if len(refused) > 3:
             break
     assert len(refused) > 3, "the disk was full"
+    ready = scene.ann.call("GET", "/readyz")
+    assert (ready.status, ready.body["status"], ready.body["writes"]) == (200, "degraded", "failing")
     assert workers(scene.node) == before
     resource.prlimit(worker, resource.RLIMIT_FSIZE, limits)
     for client_id in refused:
         until("the same message is taken", partial(scene.sent, client_id, LARGE), SETTLED)
+    assert scene.ann.call("GET", "/readyz").body["writes"] == "ok"
     scene.all_is_well(before)

@@ -52,7 +52,7 @@ def chosen(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
 @contextmanager
 def opened(settings: Settings) -> Iterator[Any]:
     if is_postgres(settings):
-        database = database_postgres._reached(settings.database_url, "")
+        database = database_postgres.reach(settings.database_url, "")
     else:
         path_of(settings).parent.mkdir(exist_ok=True)
         database = SqliteConnection(path_of(settings), 1).database

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from webchat.entities.feed import Alarm, Entry, Murmur, Revocation, Ring, Whisper
+from webchat.tally import Tally
 
 
 class Listener(Protocol):
@@ -23,7 +24,9 @@ class Listener(Protocol):
 
 
 class Bus(Protocol):
-    """One worker's doorbell."""
+    """One worker's doorbell. `round_trips`: seconds from ringing itself until it heard that."""
+
+    round_trips: Tally
 
     @property
     def deaf(self) -> bool:

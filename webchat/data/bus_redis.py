@@ -5,8 +5,8 @@ The set of channels wanted is kept here and not in the client library: after a r
 subscribed anew, and then `Listener.missed` says that rings may be lost. Rings are sent without replies (CLIENT REPLY
 OFF), all that wait in one write; what a connection took with it when it broke is made up for by an alarm.
 
-Twice a second the worker rings itself. The probe's channel is the last one subscribed, so a probe that is
-heard proves both connections and every subscription before it.
+Twice a second the worker rings itself, and says when. The probe's channel is the last one subscribed, so a probe
+that is heard proves both connections and every subscription before it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from redis.retry import Retry
 from webchat.data import bus
 from webchat.data.bus import Listener
 from webchat.entities.feed import Alarm, Ring
+from webchat.tally import Tally
 
 PROBE_EVERY = 0.5  # seconds
 DEAF_AFTER = 1.2  # seconds without hearing a probe; with one turn of the clock, news is at most 2 s late
@@ -82,6 +83,7 @@ class RedisBus:
         self._prefix = f"webchat:{space}:".encode()
         self._probe = self._prefix + b"worker:" + worker.encode()
         self._clock = clock
+        self.round_trips = Tally()
         self._heard_at = float("-inf")
         self._read_at = 0.0
         self._rang = False  # has there been a connection to ring on?
@@ -177,7 +179,7 @@ class RedisBus:
             while True:
                 if self._clock() >= probe_at:
                     probe_at = self._clock() + PROBE_EVERY
-                    self._write(connection, _publish(self._probe, b""))
+                    self._write(connection, _publish(self._probe, b"%.6f" % self._clock()))
                 self._ringing.wait(max(0.0, probe_at - self._clock()))
                 self._ringing.clear()
                 while self._rings:
@@ -265,6 +267,8 @@ class RedisBus:
                 self._whole = True
                 gevent.spawn(self._listener.missed, None)
             self._heard_at = self._clock()
+            if kind == b"message":
+                self.round_trips.add(self._heard_at - float(payload))
         elif kind == b"message":
             try:
                 ring = bus.decode(int(name[len(self._prefix) :]), payload)

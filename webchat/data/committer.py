@@ -30,12 +30,14 @@ from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import Ring
 from webchat.entities.talk import Draft, Posted
 from webchat.errors import ChatError, Unavailable
+from webchat.tally import Tally
 
 T = TypeVar("T")
 
 BATCH_MAX = 256  # jobs in one transaction: bounds what one failure can take down and how long it holds the lock
 QUEUE_MAX = 20_000  # jobs waiting; beyond it a caller is told at once that it must come back
 LAST_COMMIT = 2.0  # seconds that a worker that stops waits for what it has yet to commit
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # upper bounds of the histogram of batches
 PATIENCE = 10.0  # seconds a caller waits for its commit before it is told 503; its job may still be committed
 
 log = structlog.get_logger()
@@ -68,6 +70,9 @@ class Committer(ABC):
         self._on_commit = on_commit
         self.batches = 0  # committed transactions
         self.jobs = 0  # jobs in them
+        self.sizes = Tally(SIZES)  # jobs of each transaction
+        self.seconds = Tally()  # of each transaction, from the wait for the lock to the sync
+        self.failing = False  # whether the last transaction could not be committed
         self._waited_for: deque[tuple[float, Job]] = deque()  # when its caller gives up, and the job
         self._watchdog: gevent.Greenlet | None = None
 
@@ -77,6 +82,10 @@ class Committer(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Commit what waits, ring for it, then end."""
+
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many jobs wait for their transaction."""
 
     @abstractmethod
     def _queue_for(self, in_order: bool) -> deque[Job]: ...
@@ -170,6 +179,9 @@ class GroupCommitter(Committer):
         if self._handed_over is not None:
             self._handed_over.stop()
 
+    def waiting(self) -> int:
+        return len(self._queue)
+
     def _queue_for(self, in_order: bool) -> deque[Job]:  # noqa: ARG002  all jobs run in order
         return self._queue
 
@@ -190,8 +202,11 @@ class GroupCommitter(Committer):
                 self._awake = False  # before the look: who comes after it lets the thread go once more
                 while self._queue and not self._stopped:
                     jobs: list[Job] = []
+                    started = time.perf_counter()
                     self._done.append((jobs, self._commit(jobs)))
                     self._handed_over.send()
+                    self.seconds.add(time.perf_counter() - started)
+                    self.sizes.add(len(jobs))
         finally:
             self._running = False
 
@@ -218,6 +233,7 @@ class GroupCommitter(Committer):
     def _hear(self) -> None:
         while self._done:
             jobs, done = self._done.popleft()
+            self.failing = isinstance(done, Exception)
             if isinstance(done, Exception):
                 self._fail(jobs, done)
                 continue

@@ -11,6 +11,7 @@ nothing and runs again. That is also how a send finds that its twin, on another 
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -61,6 +62,9 @@ class PostgresCommitter(Committer):
         self._servers.join(LAST_COMMIT)
         self._servers.kill()
 
+    def waiting(self) -> int:
+        return len(self._ordered.jobs) + len(self._parallel.jobs)
+
     def _queue_for(self, in_order: bool) -> deque[Job]:
         return (self._ordered if in_order else self._parallel).jobs
 
@@ -81,17 +85,23 @@ class PostgresCommitter(Committer):
 
     def _do(self, job: Job, lane: _Lane) -> None:
         """Run the job and tell its caller; whatever happens, the lane goes on."""
+        started = time.perf_counter()
         try:
             result = self._commit(job)
         except Unavailable as error:
             log.warning("commit refused", error=error.detail)
+            self.failing = True
             job.answer.set_exception(_plain(error))
         except Exception as error:
-            if lane is self._ordered and not isinstance(error, ChatError):
+            self.failing = not isinstance(error, ChatError)  # ours: the job decided that, on a database that works
+            if lane is self._ordered and self.failing:
                 log.exception("job failed", error=repr(error))  # nobody waits for its answer
             job.answer.set_exception(error)
         else:
+            self.failing = False
             job.answer.set(result)
+        self.seconds.add(time.perf_counter() - started)
+        self.sizes.add(1)
 
     def _commit(self, job: Job) -> Any:
         for attempt in range(1, ATTEMPTS + 1):

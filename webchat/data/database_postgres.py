@@ -21,7 +21,7 @@ _LOCK = 0x77656263686174  # any number that no other program takes: "webchat"
 
 def prepare(url: str, shown: str) -> list[str]:
     """See `database.prepare`; `shown` is the URL without its password."""
-    database = _reached(url, shown)
+    database = reach(url, shown)
     try:
         _check(database, shown)
         # DDL is transactional here, but two nodes that start together would both find the work undone.
@@ -34,7 +34,7 @@ def prepare(url: str, shown: str) -> list[str]:
         database.close()
 
 
-def _reached(url: str, shown: str) -> Any:
+def reach(url: str, shown: str) -> Any:
     try:
         parameters: dict[str, Any] = dict(conninfo_to_dict(url))
     except psycopg.Error as error:

@@ -25,9 +25,12 @@ from webchat.data.store import Store
 from webchat.entities.feed import Cursor, Entry, Murmur, Revocation, Ring, Whisper, encode
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn, Unavailable
+from webchat.logic import delivery
 from webchat.logic.clock import Clock
+from webchat.logic.delivery import TIMED
 from webchat.logic.mailbox import Mailbox, Parked, Put, Wake
 from webchat.logic.poll import OVER, Answer, Poll, check_session
+from webchat.tally import Tally
 
 # Of one answer; a client that is further behind polls again. A client that asks and does not read costs
 # this much memory on each of its connections.
@@ -61,10 +64,11 @@ class Limits(NamedTuple):
 class Counters:
     """What the hub counts, for `/metrics`."""
 
-    __slots__ = ("gaps", "late_rings", "polls", "resets", "wakes")
+    __slots__ = ("delivery", "gaps", "late_rings", "polls", "resets", "wakes")
 
     def __init__(self) -> None:
         self.polls = self.wakes = self.gaps = self.resets = self.late_rings = 0
+        self.delivery = Tally()  # seconds, of one wake in `TIMED`
 
 
 class Hub:
@@ -96,6 +100,11 @@ class Hub:
         self.parked = 0
         self.draining = False
         self.counters = Counters()
+
+    @property
+    def places(self) -> int:
+        """How many polls may be parked here."""
+        return self._limits.per_worker
 
     # --- polling ---
 
@@ -237,6 +246,14 @@ class Hub:
         mark = self._store.presence_mark()
         self._given = max(self._given, mark)
         return mark
+
+    def count_wake(self, answer: Answer) -> None:
+        """A parked poll was answered."""
+        self.counters.wakes += 1
+        if not self.counters.wakes % TIMED and answer.events:
+            seconds = delivery.taken(answer.events[0], self._now())
+            if seconds is not None:
+                self.counters.delivery.add(seconds)
 
     # --- mailboxes ---
 

@@ -112,7 +112,7 @@ class Poll:
             check_session(box, session)
             answer.events.extend(parked.heard)
             if answer.events or answer.reset or parked.reason or over:
-                self._hub.counters.wakes += 1
+                self._hub.count_wake(answer)
                 return answer._replace(ended=parked.reason) if parked.reason else answer
             self._cursor = answer.cursor
         return None

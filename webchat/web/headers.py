@@ -1,11 +1,14 @@
-"""Headers of every answer, and the count of answers."""
+"""Headers of every answer, and the count of answers; the clock of each starts in `webchat.app`."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from time import perf_counter
 from typing import Any
 
 import falcon
 
+from webchat.web.calls import BOUNDS, STARTED, Calls
 from webchat.web.guard import Proxies
 
 # Everything the page needs comes from this server; nothing is inline; text can become markup nowhere. `blob:` shows a
@@ -35,13 +38,16 @@ class Headers:
 
     def __init__(self, forwarded_allow_ips: str) -> None:
         self.trusted = Proxies(forwarded_allow_ips)
-        self.requests = 0
+        self.calls = Calls()
         self.failures = 0
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool) -> None:
         if not (succeeded and hasattr(resource, "has_own_headers")):
             resp.set_headers(_API if req.path.startswith("/api/") else _headers_of(resp))
-        self.requests += 1
+        row = self.calls.of.get((req.uri_template, req.method, resp.status)) or self.calls.row(req, resp)
+        seconds = perf_counter() - req.env[STARTED]
+        row.counts[bisect_left(BOUNDS, seconds)] += 1
+        row.total += seconds
         if not succeeded:
             self._count_failure(resp)
 

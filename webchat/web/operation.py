@@ -54,5 +54,5 @@ def operation(summary: str, **parts: Any) -> Callable[[Responder], Responder]:
     return attach
 
 
-def operation_of(responder: Callable[..., None]) -> Operation | None:
+def operation_of(responder: Callable[..., None] | None) -> Operation | None:
     return getattr(responder, "__operation__", None)

@@ -1,0 +1,1 @@
+"""`webchat top`: nodes at work, live in the terminal, from their `/metrics`."""
