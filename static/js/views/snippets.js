@@ -5,6 +5,9 @@ import { t } from "../i18n.js";
 /** Enough for a line of the list; the browser cuts it to the width. */
 export const firstLine = (text) => text.slice(0, 200).replace(/\s+/g, " ").trim();
 
+/** Of "Ada Lovelace" a line of the list has room for "Ada". */
+const firstWord = (name) => name.split(/\s/)[0];
+
 /** What a message says in a line: its text, else its files; `faint` where these are our words and not theirs. */
 export function wordsOf({ text = "", files = [], deleted }) {
   if (deleted) return { text: t("snippet.deleted"), faint: true };
@@ -34,7 +37,7 @@ export function snippetOf(conversation, { draft, waiting, me, shown, typing }) {
   if (!last) return { prefix: "", text: t(conversation.kind === "group" ? "snippet.empty" : "snippet.hello"), at, faint: true };
   if (last.kind) return { prefix: "", text: noteOf(last, me, shown), at, faint: true };
   const own = last.from === me;
-  const prefix = own ? t("snippet.you") : conversation.kind === "group" ? `${shown(last.from)}: ` : "";
+  const prefix = own ? t("snippet.you") : conversation.kind === "group" ? `${firstWord(shown(last.from))}: ` : "";
   return { prefix, ...wordsOf(last), at, state: own && !last.deleted ? stateOf(last, conversation) : null };
 }
 
