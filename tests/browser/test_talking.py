@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.company import Company, act, bubble, line
 from tests.browser.conftest import Desk
@@ -270,3 +270,19 @@ def test_messages_by_keyboard_alone(company: Company) -> None:
     page.keyboard.press("r")
     expect(composer(page)).to_be_focused()
     expect(page.locator(".context")).to_contain_text("first")
+
+
+def test_a_long_press_opens_the_menu(browser: Browser, demo_node: Launched) -> None:
+    with browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True) as context:
+        company = Company(Desk(context, f"http://127.0.0.1:{demo_node.port}"), demo_node.port)
+        company.bob.send(company.talk, "press me")
+        page = company.page(company.bob.name)
+        box = bubble(page, "press me").locator(".bubble").bounding_box()
+        assert box
+        touch = context.new_cdp_session(page)
+        point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+        page.wait_for_timeout(600)  # the finger rests: there is no condition to wait for
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.get_by_role("menuitem", name="Reply").tap()
+        expect(page.locator(".context")).to_contain_text("press me")

@@ -75,10 +75,16 @@ function drawContent(parts, row, element, context) {
   parts.bubble.classList.toggle("files-only", files.length > 0 && !text);
   element.classList.toggle("mentions-me", mentions.includes(me));
   parts.quote?.remove();
-  parts.files?.remove();
   parts.quote = row.message.reply_to ? quote(row.message.reply_to, context) : null;
-  parts.files = files.length > 0 ? drawFiles(files, act.show) : null;
-  parts.text.before(...[parts.quote, parts.files].filter(Boolean));
+  if (parts.quote) (parts.files ?? parts.text).before(parts.quote);
+  // A reaction must not make the pictures load again.
+  const ids = files.map(({ id }) => id).join(" ");
+  if (ids !== (parts.fileIds ?? "")) {
+    parts.fileIds = ids;
+    parts.files?.remove();
+    parts.files = files.length > 0 ? drawFiles(files, act.show) : null;
+    if (parts.files) parts.text.before(parts.files);
+  }
   parts.text.hidden = !text && !deleted;
   if (deleted) parts.text.replaceChildren(t("message.deleted"));
   else fillText(parts.text, { text, mentions }, me);

@@ -138,17 +138,19 @@ export class MessageActions {
     if (!element || event.target.closest("a, button")) return;
     const { clientX: x, clientY: y } = event;
     const over = new AbortController();
+    let long = false;
     const timer = setTimeout(() => {
-      over.abort();
+      long = true;
       navigator.vibrate?.(10);
-      this.#menu(element, { at: { x, y } });
     }, LONG_PRESS_MS);
     const stop = () => {
       clearTimeout(timer);
       over.abort();
     };
     const { signal } = over;
-    addEventListener("pointerup", stop, { signal });
+    // Not before the finger is gone: to the browser that is a press beside the menu, which would close it.
+    const release = () => long && setTimeout(() => document.querySelector(".menu") ?? this.#menu(element, { at: { x, y } }));
+    addEventListener("pointerup", () => { stop(); release(); }, { signal });
     addEventListener("pointercancel", stop, { signal });
     addEventListener("pointermove", (at) => Math.hypot(at.clientX - x, at.clientY - y) > MOVED_PX && stop(), { signal });
   }
