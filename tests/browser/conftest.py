@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.browser.balancer import Balancer
 from tests.conftest import FAST
 from tests.workers.launched import ROOT, Launched
 
@@ -54,7 +55,8 @@ def browser() -> Iterator[Browser]:
 def demo_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     """A node as a first `./chat serve` starts it, on its default data folder: in a copy of the project.
 
-    The demo accounts exist nowhere else, and a test must not touch the folder of the one who runs it.
+    The demo accounts exist nowhere else, and a test must not touch the folder of the one who runs it. A second node
+    stands beside it; `port` is that of a balancer, which sends every connection to either of them.
     """
     project = tmp_path_factory.mktemp("project")
     for part in ("webchat", "workers", "deploy", "static"):
@@ -63,8 +65,20 @@ def demo_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     class LaunchedCopy(Launched):
         root = project
 
-    with LaunchedCopy(project / "data", **FAST | {"poll_hold": "25"}) as node:
-        yield node.ready()
+    class Balanced(LaunchedCopy):
+        balancer: Balancer
+
+        @property
+        def port(self) -> int:
+            return self.balancer.port
+
+    settings = FAST | {"poll_hold": "25"}
+    with Balanced(project / "data", **settings) as node, LaunchedCopy(project / "data", **settings) as second:
+        node.ready()
+        node.balancer = Balancer(Launched.port.fget(node), second.ready().port)  # type: ignore[attr-defined]
+        yield node
+        node.balancer.close()
+        second.stop()
         node.stop()
 
 
