@@ -277,6 +277,7 @@ def test_a_long_press_opens_the_menu(browser: Browser, demo_node: Launched) -> N
         company = Company(Desk(context, f"http://127.0.0.1:{demo_node.port}"), demo_node.port)
         company.bob.send(company.talk, "press me")
         page = company.page(company.bob.name)
+        expect(page.locator(".pane.guarded")).to_have_count(0)  # against the second half of a double-click
         box = bubble(page, "press me").locator(".bubble").bounding_box()
         assert box
         touch = context.new_cdp_session(page)

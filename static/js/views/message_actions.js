@@ -19,6 +19,8 @@ export class MessageActions {
   #act;
   #toolbar;
   #row = null;
+  /** While a finger is on a message: says that it has rested there for long. */
+  #rest = null;
 
   /**
    * `may()`: may one write here? `act` has
@@ -130,7 +132,9 @@ export class MessageActions {
     // A link or a selection has the browser's own menu.
     if (!element || event.target.closest("a") || String(getSelection())) return;
     event.preventDefault();
-    this.#menu(element, { at: { x: event.clientX, y: event.clientY } });
+    // Some browsers make one of a long press, while the finger is still there.
+    if (this.#rest) this.#rest();
+    else this.#menu(element, { at: { x: event.clientX, y: event.clientY } });
   }
 
   #press(event) {
@@ -139,19 +143,25 @@ export class MessageActions {
     const { clientX: x, clientY: y } = event;
     const over = new AbortController();
     let long = false;
-    const timer = setTimeout(() => {
+    const rest = () => {
+      if (!long) navigator.vibrate?.(10);
       long = true;
-      navigator.vibrate?.(10);
-    }, LONG_PRESS_MS);
+    };
+    const timer = setTimeout(rest, LONG_PRESS_MS);
     const stop = () => {
       clearTimeout(timer);
       over.abort();
+      this.#rest = null;
+    };
+    // Not before the finger is gone: to the browser that is a press beside the menu, which would close it.
+    const release = () => {
+      stop();
+      if (long) setTimeout(() => this.#menu(element, { at: { x, y } }));
     };
     const { signal } = over;
-    // Not before the finger is gone: to the browser that is a press beside the menu, which would close it.
-    const release = () => long && setTimeout(() => document.querySelector(".menu") ?? this.#menu(element, { at: { x, y } }));
-    addEventListener("pointerup", () => { stop(); release(); }, { signal });
-    addEventListener("pointercancel", stop, { signal });
+    this.#rest = rest;
+    addEventListener("pointerup", release, { signal });
+    addEventListener("pointercancel", release, { signal });
     addEventListener("pointermove", (at) => Math.hypot(at.clientX - x, at.clientY - y) > MOVED_PX && stop(), { signal });
   }
 
