@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.client import Client
 from tests.web.conftest import QuickCluster
 from tests.web.rows import written
@@ -129,6 +131,23 @@ def test_who_hides_receipts_gives_and_gets_none(cluster: QuickCluster) -> None:
     one.send(talk, "b")
     read(other, talk, 2)
     assert news(one, cursors[0]) == [receipt(talk, 2, 2)]
+
+
+@pytest.mark.parametrize("ended_by", ["DELETE /api/friends/", "PUT /api/blocks/"])
+def test_no_receipt_leaves_a_closed_conversation(cluster: QuickCluster, ended_by: str) -> None:
+    one, other, talk = cluster.pair()
+    one.send(talk, "a")
+    one.send(talk, "b")
+    deliver(other, **{f"c{talk}": 1})
+    method, path = ended_by.split()
+    other.ok(method, f"{path}{one.name}")
+    cursors = one.cursor(), other.cursor()
+    deliver(other, **{f"c{talk}": 2})
+    assert read(other, talk, 2)["unread"] == 0, "it is one's own mark all the same"
+    for who, cursor in zip((one, other), cursors, strict=True):
+        assert news(who, cursor) == []
+        assert shown(who, talk) == (1, None)
+    assert news(other, cursors[1], "read") == [{"type": "read", "conversation": talk, "read_number": 2}]
 
 
 # --- in a group

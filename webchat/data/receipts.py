@@ -2,7 +2,7 @@
 
 Two numbers for each member, two for each conversation, no row for a message. A conversation's numbers are the least
 of those of its members who show receipts, taken anew when one of these says something (`settle`) and never by a
-send; they only rise.
+send; they only rise. Nothing leaves a closed conversation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ _SHOWING = f"""
     SELECT m."user", {_GOT}, m.read_number FROM member m JOIN "user" u ON u.id = m."user"
     WHERE m.conversation = ? AND NOT u.hide_receipts AND NOT u.disabled ORDER BY m."user"
 """  # noqa: S608
-_MEMBERS = "SELECT count(*) FROM member WHERE conversation = ?"
+_STANDING = """
+    SELECT c.open, (SELECT count(*) FROM member m WHERE m.conversation = c.id) FROM conversation c WHERE c.id = ?
+"""
 _RAISE = """
     UPDATE conversation SET delivered = ?, read = ? WHERE id = ? AND (delivered < ? OR read < ?) RETURNING delivered
 """
@@ -79,9 +81,11 @@ def mark(tx: Transaction, conversation: int, user: int, number: int) -> None:
 def settle(tx: Transaction, conversation: int) -> Settled | None:
     """Take a conversation's numbers anew, after it was held; None where they stay, or are nobody's business.
 
-    They are where fewer than two show receipts, and in a group of more than `RECEIPTS_MAX`.
+    They are where fewer than two show receipts, in a group of more than `RECEIPTS_MAX`, and while a conversation is
+    closed.
     """
-    if tx.on.rows(_MEMBERS, (conversation,))[0][0] > RECEIPTS_MAX:
+    is_open, members = tx.on.rows(_STANDING, (conversation,))[0]
+    if not is_open or members > RECEIPTS_MAX:
         return None
     showing = tx.on.rows(_SHOWING, (conversation,))
     if len(showing) < 2:
