@@ -150,6 +150,44 @@ def test_no_receipt_leaves_a_closed_conversation(cluster: QuickCluster, ended_by
     assert news(other, cursors[1], "read") == [{"type": "read", "conversation": talk, "read_number": 2}]
 
 
+# --- invisible
+
+
+def test_an_invisible_one_s_browser_tells_nothing_until_they_read(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    one.send(talk, "a")
+    other.ok("PATCH", "/api/me", {"invisible": True})
+    cursor = one.cursor()
+    deliver(other, **{f"c{talk}": 1})
+    assert shown(one, talk) == (None, None)
+    read(other, talk, 1)
+    assert news(one, cursor) == [receipt(talk, 1, 1)], "reading is seen, by whoever it is"
+
+
+def test_an_invisible_one_s_browser_does_not_even_tell_what_others_have_got(cluster: QuickCluster) -> None:
+    """It would tell of itself by the moment: an answer shows as read when the asker's browser says something."""
+    one, other, talk = cluster.pair()
+    other.send(talk, "question")
+    one.send(talk, "answer")
+    other.ok("PATCH", "/api/me", {"invisible": True})
+    cursor = one.cursor()
+    deliver(other, **{f"c{talk}": 2})
+    read(other, talk, 0, back=True)
+    assert news(one, cursor) == []
+
+
+def test_what_an_invisible_one_has_got_is_made_up_for(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    one.send(talk, "a")
+    other.ok("PATCH", "/api/me", {"invisible": True})
+    deliver(other, **{f"c{talk}": 1})
+    other.ok("PATCH", "/api/me", {"invisible": False})
+    cursor = one.cursor()
+    read(one, talk, 0, back=True)
+    read(one, talk, 1)  # any receipt will do
+    assert news(one, cursor) == [receipt(talk, 1, 0)]
+
+
 # --- in a group
 
 

@@ -2,7 +2,8 @@
 
 Two numbers for each member, two for each conversation, no row for a message. A conversation's numbers are the least
 of those of its members who show receipts, taken anew when one of these says something (`settle`) and never by a
-send; they only rise. Nothing leaves a closed conversation.
+send; they only rise. Nothing leaves a closed conversation. What an invisible member's browser has got by itself counts
+only once they have read it, or are visible again: it would say that they are there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from webchat.data import profiles
 from webchat.data.store import Store, in_lists
 from webchat.data.transaction import Transaction
 from webchat.entities.talk import RECEIPTS_MAX
@@ -26,7 +28,8 @@ _DELIVER = """
 """
 _MARK = 'UPDATE member SET read_number = ? WHERE conversation = ? AND "user" = ?'
 _SHOWING = f"""
-    SELECT m."user", {_GOT}, m.read_number FROM member m JOIN "user" u ON u.id = m."user"
+    SELECT m."user", CASE WHEN u.invisible THEN m.read_number ELSE {_GOT} END, m.read_number
+    FROM member m JOIN "user" u ON u.id = m."user"
     WHERE m.conversation = ? AND NOT u.hide_receipts AND NOT u.disabled ORDER BY m."user"
 """  # noqa: S608
 _STANDING = """
@@ -66,6 +69,11 @@ def hold(tx: Transaction, conversations: Iterable[int]) -> None:
     if tx.on.for_update:
         for some in in_lists(sorted(conversations)):
             tx.on.rows(_HOLD.format(some) + tx.on.for_update)
+
+
+def tells_by_itself(store: Store, user: int) -> bool:
+    """Whether what the user's browser has got may be passed on, without anything that they do."""
+    return not profiles.me(store, user).invisible
 
 
 def deliver(tx: Transaction, conversation: int, user: int, number: int) -> bool:
