@@ -374,9 +374,14 @@ class StoreContract:
             assert receipts.settle(tx, group) == (3, 3, [ann, bob])
             receipts.mark(tx, group, bob, 1)
             assert receipts.settle(tx, group) is None
+            tx.add_message(group, bob, "bob", "text", "c1", NOW)
+            receipts.mark(tx, group, bob, 0)
+            receipts.mark(tx, group, bob, 1)
+            receipts.mark(tx, group, ann, 4)
+            assert receipts.settle(tx, group) == (4, 4, [ann, bob]), "who marks it unread has read it all the same"
         line = store.conversation(group, ann)
         assert line
-        assert (line.delivered, line.read) == (3, 3)
+        assert (line.delivered, line.read) == (4, 4)
 
     def test_receipts_are_hidden_where_fewer_than_two_show_them(self, engine: Engine, store: Store) -> None:
         ann, bob, group = group_of_two(engine)

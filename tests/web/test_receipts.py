@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
+from tests.client import Client, until
 from tests.web.conftest import QuickCluster
 from tests.web.rows import written
 from webchat.data import groups
@@ -206,9 +206,9 @@ def test_a_group_s_receipt_is_that_of_its_slowest_member(cluster: QuickCluster) 
     read(one, group, 2)
     assert news(owner, cursor) == []
     deliver(other, **{f"c{group}": 2})
-    assert news(owner, cursor) == [receipt(group, 2, 0)]
+    until("it is heard", lambda: news(owner, cursor) == [receipt(group, 2, 0)])
     read(other, group, 1)
-    assert news(owner, cursor)[1:] == [receipt(group, 2, 1)]
+    until("it is heard", lambda: news(owner, cursor)[1:] == [receipt(group, 2, 1)])
     hide(cluster, other)
     assert shown(owner, group) == (2, 1)
     owner.send(group, "b")
@@ -262,3 +262,25 @@ def test_a_conversation_can_be_marked_unread(cluster: QuickCluster) -> None:
     refused = other.call("PUT", f"/api/conversations/{talk}/read", {"number": 4, "back": True})
     assert (refused.status, refused.body["code"]) == (400, "bad_number")
     assert read(other, talk, 0, back=True)["unread"] == 3
+
+
+def test_who_marked_a_conversation_unread_is_still_told_who_has_read_what_they_sent(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    other.send(talk, "a")
+    one.send(talk, "b")
+    read(one, talk, 0, back=True)
+    cursor = one.cursor()
+    read(other, talk, 2)
+    assert news(one, cursor) == [receipt(talk, 2, 2)]
+    assert line(one, talk)["unread"] == 2, "the mark is where it was put"
+
+
+def test_what_was_read_stays_read_where_others_read_it_later(cluster: QuickCluster) -> None:
+    owner, one, other = (cluster.user() for _ in range(3))
+    group = group_of(owner, one, other)
+    owner.send(group, "a")
+    read(one, group, 2)
+    read(one, group, 1, back=True)
+    cursor = owner.cursor()
+    read(other, group, 2)
+    assert news(owner, cursor) == [receipt(group, 2, 2)]

@@ -16,7 +16,8 @@ from webchat.data.store import Store, in_lists
 from webchat.data.transaction import Transaction
 from webchat.entities.talk import RECEIPTS_MAX
 
-_GOT = "CASE WHEN m.delivered_number > m.read_number THEN m.delivered_number ELSE m.read_number END"
+_ONCE_READ = "CASE WHEN m.receipt_number > m.read_number THEN m.receipt_number ELSE m.read_number END"
+_GOT = f"CASE WHEN m.delivered_number > {_ONCE_READ} THEN m.delivered_number ELSE {_ONCE_READ} END"
 _NEW = f"""
     SELECT c.id, c.last_number, {_GOT} FROM member m JOIN conversation c ON c.id = m.conversation
     WHERE m."user" = ? AND c.id IN (
@@ -26,9 +27,11 @@ _DELIVER = """
     UPDATE member SET delivered_number = ? WHERE conversation = ? AND "user" = ? AND delivered_number < ?
     RETURNING delivered_number
 """
-_MARK = 'UPDATE member SET read_number = ? WHERE conversation = ? AND "user" = ?'
+_MARK = f"""
+    UPDATE member AS m SET read_number = ?, receipt_number = {_ONCE_READ} WHERE conversation = ? AND "user" = ?
+"""  # noqa: S608
 _SHOWING = f"""
-    SELECT m."user", CASE WHEN u.invisible THEN m.read_number ELSE {_GOT} END, m.read_number
+    SELECT m."user", CASE WHEN u.invisible THEN {_ONCE_READ} ELSE {_GOT} END, {_ONCE_READ}
     FROM member m JOIN "user" u ON u.id = m."user"
     WHERE m.conversation = ? AND NOT u.hide_receipts AND NOT u.disabled ORDER BY m."user"
 """  # noqa: S608
@@ -82,7 +85,11 @@ def deliver(tx: Transaction, conversation: int, user: int, number: int) -> bool:
 
 
 def mark(tx: Transaction, conversation: int, user: int, number: int) -> None:
-    """Put the user's read mark to `number`, be it forward or back."""
+    """Put the user's read mark to `number`, be it forward or back; what was read once is kept for receipts.
+
+    A sender has read all up to what they sent: so the least of all members is never less than that of everybody else,
+    as far as it is about messages of theirs.
+    """
     tx.on.rows(_MARK, (number, conversation, user))
 
 

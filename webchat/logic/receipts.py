@@ -47,8 +47,6 @@ class Receipts:
             was = membership.read_number
             reached = number if back else max(number, was)
             if reached != was:
-                if reached < was:  # read no more, but got it was
-                    receipts.deliver(tx, conversation, session.user, was)
                 receipts.mark(tx, conversation, session.user, reached)
                 own = ReadEvent(conversation, reached, back=reached < was)
                 settled = None if reached < was else receipts.settle(tx, conversation)  # unread: nothing rises
