@@ -7,7 +7,9 @@ import pytest
 from tests.logic.conftest import Company
 from webchat.data import blocks
 from webchat.entities.people import Session
+from webchat.entities.talk import Member
 from webchat.errors import Conflict, NotFound
+from webchat.logic.profiles import Wishes
 
 
 def relation(company: Company, who: Session, other: Session) -> str:
@@ -107,6 +109,23 @@ def test_who_blocks_is_not_found_and_has_no_profile(company: Company) -> None:
     (found,) = company.node.accounts.find(ann, "c")
     assert (found.name, found.blocked) == ("cid", True)
     assert company.node.profiles.look_up(ann, "cid").blocked
+
+
+def test_the_closed_conversation_names_who_blocks_and_shows_no_profile(company: Company) -> None:
+    ann, bob = company.ann, company.bob
+    group, _ = company.node.groups.create(ann, "us", ["bob"], None)
+    company.node.blocks.block(ann, "bob")
+    for who in (ann, bob):
+        company.node.profiles.change(who, Wishes(display_name=f"{who.name} the new", status="here"))
+
+    def seen(who: Session, conversation: int) -> dict[str, str]:
+        return {member.name: member.display_name for member in company.node.groups.look(who, conversation)[1]}
+
+    both = {"ann": "ann the new", "bob": "bob the new"}
+    assert company.node.groups.look(bob, company.talk)[1][0] == Member("ann")
+    assert seen(bob, company.talk) == both | {"ann": ""}
+    assert seen(ann, company.talk) == both, "it is the other who is blocked"
+    assert seen(bob, group.id) == both, "blocking does not reach into groups"
 
 
 def test_who_blocks_whom(company: Company) -> None:

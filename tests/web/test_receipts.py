@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.client import Client
+import pytest
+
+from tests.client import Client, until
 from tests.web.conftest import QuickCluster
 from tests.web.rows import written
 from webchat.data import groups
@@ -131,6 +133,61 @@ def test_who_hides_receipts_gives_and_gets_none(cluster: QuickCluster) -> None:
     assert news(one, cursors[0]) == [receipt(talk, 2, 2)]
 
 
+@pytest.mark.parametrize("ended_by", ["DELETE /api/friends/", "PUT /api/blocks/"])
+def test_no_receipt_leaves_a_closed_conversation(cluster: QuickCluster, ended_by: str) -> None:
+    one, other, talk = cluster.pair()
+    one.send(talk, "a")
+    one.send(talk, "b")
+    deliver(other, **{f"c{talk}": 1})
+    method, path = ended_by.split()
+    other.ok(method, f"{path}{one.name}")
+    cursors = one.cursor(), other.cursor()
+    deliver(other, **{f"c{talk}": 2})
+    assert read(other, talk, 2)["unread"] == 0, "it is one's own mark all the same"
+    for who, cursor in zip((one, other), cursors, strict=True):
+        assert news(who, cursor) == []
+        assert shown(who, talk) == (1, None)
+    assert news(other, cursors[1], "read") == [{"type": "read", "conversation": talk, "read_number": 2}]
+
+
+# --- invisible
+
+
+def test_an_invisible_one_s_browser_tells_nothing_until_they_read(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    one.send(talk, "a")
+    other.ok("PATCH", "/api/me", {"invisible": True})
+    cursor = one.cursor()
+    deliver(other, **{f"c{talk}": 1})
+    assert shown(one, talk) == (None, None)
+    read(other, talk, 1)
+    assert news(one, cursor) == [receipt(talk, 1, 1)], "reading is seen, by whoever it is"
+
+
+def test_an_invisible_one_s_browser_does_not_even_tell_what_others_have_got(cluster: QuickCluster) -> None:
+    """It would tell of itself by the moment: an answer shows as read when the asker's browser says something."""
+    one, other, talk = cluster.pair()
+    other.send(talk, "question")
+    one.send(talk, "answer")
+    other.ok("PATCH", "/api/me", {"invisible": True})
+    cursor = one.cursor()
+    deliver(other, **{f"c{talk}": 2})
+    read(other, talk, 0, back=True)
+    assert news(one, cursor) == []
+
+
+def test_what_an_invisible_one_has_got_is_made_up_for(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    one.send(talk, "a")
+    other.ok("PATCH", "/api/me", {"invisible": True})
+    deliver(other, **{f"c{talk}": 1})
+    other.ok("PATCH", "/api/me", {"invisible": False})
+    cursor = one.cursor()
+    read(one, talk, 0, back=True)
+    read(one, talk, 1)  # any receipt will do
+    assert news(one, cursor) == [receipt(talk, 1, 0)]
+
+
 # --- in a group
 
 
@@ -149,9 +206,9 @@ def test_a_group_s_receipt_is_that_of_its_slowest_member(cluster: QuickCluster) 
     read(one, group, 2)
     assert news(owner, cursor) == []
     deliver(other, **{f"c{group}": 2})
-    assert news(owner, cursor) == [receipt(group, 2, 0)]
+    until("it is heard", lambda: news(owner, cursor) == [receipt(group, 2, 0)])
     read(other, group, 1)
-    assert news(owner, cursor)[1:] == [receipt(group, 2, 1)]
+    until("it is heard", lambda: news(owner, cursor)[1:] == [receipt(group, 2, 1)])
     hide(cluster, other)
     assert shown(owner, group) == (2, 1)
     owner.send(group, "b")
@@ -205,3 +262,25 @@ def test_a_conversation_can_be_marked_unread(cluster: QuickCluster) -> None:
     refused = other.call("PUT", f"/api/conversations/{talk}/read", {"number": 4, "back": True})
     assert (refused.status, refused.body["code"]) == (400, "bad_number")
     assert read(other, talk, 0, back=True)["unread"] == 3
+
+
+def test_who_marked_a_conversation_unread_is_still_told_who_has_read_what_they_sent(cluster: QuickCluster) -> None:
+    one, other, talk = cluster.pair()
+    other.send(talk, "a")
+    one.send(talk, "b")
+    read(one, talk, 0, back=True)
+    cursor = one.cursor()
+    read(other, talk, 2)
+    assert news(one, cursor) == [receipt(talk, 2, 2)]
+    assert line(one, talk)["unread"] == 2, "the mark is where it was put"
+
+
+def test_what_was_read_stays_read_where_others_read_it_later(cluster: QuickCluster) -> None:
+    owner, one, other = (cluster.user() for _ in range(3))
+    group = group_of(owner, one, other)
+    owner.send(group, "a")
+    read(one, group, 2)
+    read(one, group, 1, back=True)
+    cursor = owner.cursor()
+    read(other, group, 2)
+    assert news(owner, cursor) == [receipt(group, 2, 2)]

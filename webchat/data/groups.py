@@ -38,8 +38,11 @@ _FRIENDS = """
         SELECT 1 FROM block b WHERE (b."user" = ? AND b.blocked = u.id) OR (b."user" = u.id AND b.blocked = ?)
     )
 """
+# Blocking does not reach into groups: what is hidden is a conversation of two.
 _MEMBERS = """
-    SELECT u.name, m.role, u.display_name, u.status, u.avatar FROM member m JOIN "user" u ON u.id = m."user"
+    SELECT u.name, m.role, u.display_name, u.status, u.avatar,
+        c.kind = 'direct' AND EXISTS (SELECT 1 FROM block b WHERE b."user" = u.id AND b.blocked = ?)
+    FROM member m JOIN conversation c ON c.id = m.conversation JOIN "user" u ON u.id = m."user"
     WHERE m.conversation = ?
     ORDER BY CASE m.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, u.key
 """
@@ -114,10 +117,14 @@ def friends_by_key(store: Store, user: int) -> dict[str, int]:
     return dict(store.on.rows(_FRIENDS, (user, user, user, user)))
 
 
-def members(store: Store, conversation: int) -> list[Member]:
-    """The owner first, then admins, then all others; each in alphabetical order."""
-    rows = store.on.rows(_MEMBERS, (conversation,))
+def members(store: Store, conversation: int, asker: int) -> list[Member]:
+    """The owner first, then admins, then all others; each in alphabetical order.
+
+    Of who blocks `asker`, a conversation of two tells the name alone.
+    """
     return [
-        Member(name, role or None, display_name=display_name, status=status, avatar=avatar)
-        for name, role, display_name, status, avatar in rows
+        Member(name, role or None)
+        if hidden
+        else Member(name, role or None, display_name=display_name, status=status, avatar=avatar)
+        for name, role, display_name, status, avatar, hidden in store.on.rows(_MEMBERS, (asker, conversation))
     ]

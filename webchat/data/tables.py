@@ -99,7 +99,8 @@ class Member(Model):
     """`role` is a group's (owner, admin, member); `joined_number`: the note that says how this member came.
 
     `read_number` and `delivered_number`: read, got up to this message (what was read was got, whatever the latter
-    says); `mention_number`: the last message that names this member.
+    says); `receipt_number`: read up to this one before the mark was put back; `mention_number`: the last message that
+    names this member.
     """
 
     conversation = IntegerField()
@@ -110,6 +111,7 @@ class Member(Model):
     delivered_number = IntegerField(default=0)
     mention_number = IntegerField(default=0)
     joined_number = IntegerField(default=0)
+    receipt_number = IntegerField(default=0)
 
     class Meta:
         primary_key = CompositeKey("conversation", "user")

@@ -79,7 +79,7 @@ class Groups:
         line = self._store.conversation(conversation, session.user)
         if line is None:
             raise NotFound(NOWHERE)
-        return line, groups.members(self._store, conversation)
+        return line, groups.members(self._store, conversation, session.user)
 
     def rename(self, session: Session, conversation: int, name: str) -> Conversation:
         """Raises Forbidden for who is neither owner nor admin."""

@@ -2,6 +2,9 @@
 
 A read mark is one's own, and may go back (`back`: I mark it unread). What the others are told of all members
 together only ever rises: what was read stays read. A member who hides receipts is not counted, and is told nothing.
+
+A browser says what it has got by itself. While its user is invisible that moves nothing which others see: neither this
+member's number nor, by its moment, what was left to be told of the others.
 """
 
 from __future__ import annotations
@@ -44,11 +47,10 @@ class Receipts:
             was = membership.read_number
             reached = number if back else max(number, was)
             if reached != was:
-                if reached < was:  # read no more, but got it was
-                    receipts.deliver(tx, conversation, session.user, was)
                 receipts.mark(tx, conversation, session.user, reached)
                 own = ReadEvent(conversation, reached, back=reached < was)
-                _tell(tx, {conversation: receipts.settle(tx, conversation)}, session.user, own)
+                settled = None if reached < was else receipts.settle(tx, conversation)  # unread: nothing rises
+                _tell(tx, {conversation: settled}, session.user, own)
             return ReadMark(conversation, reached, membership.last_number - reached)
 
         return self._committer.submit(work)
@@ -67,12 +69,13 @@ class Receipts:
         def work(tx: Transaction) -> None:
             receipts.hold(tx, delivered)
             news = receipts.news(tx, session.user, dict(delivered))
-            settled = {
-                conversation: receipts.settle(tx, conversation)
+            changed = [
+                conversation
                 for conversation, number in sorted(news.items())
                 if receipts.deliver(tx, conversation, session.user, number)
-            }
-            _tell(tx, settled)
+            ]
+            if receipts.tells_by_itself(tx, session.user):
+                _tell(tx, {conversation: receipts.settle(tx, conversation) for conversation in changed})
 
         self._committer.submit(work)
 
