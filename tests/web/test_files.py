@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import random
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -223,6 +224,18 @@ def test_nothing_and_too_much_are_refused(cluster: QuickCluster) -> None:
     connection.close()
     assert temporaries(cluster) == []
     assert put(who, b"x" * 25 * MIB).status == 201
+
+
+def test_a_file_larger_than_all_that_one_may_keep_unsent_is_refused_for_its_size(cluster: QuickCluster) -> None:
+    who = cluster.user()
+    connection = http.client.HTTPConnection(*cluster.nodes[0])
+    connection.putrequest("POST", "/api/files?name=a")
+    connection.putheader("Authorization", f"Bearer {who.token}")
+    connection.putheader("Content-Length", str(300 * MIB))
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (413, "too_large")
+    connection.close()
 
 
 def test_a_body_that_breaks_off_leaves_nothing(cluster: QuickCluster) -> None:
