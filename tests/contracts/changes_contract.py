@@ -179,8 +179,8 @@ class ChangesContract:
         edited = room.changes.edit(room.people["ann"], reply.id, "yes!")
         assert edited.reply_to == Quote(long.id, 1, "bob", "short")
         room.changes.delete(room.people["bob"], long.id)
-        assert room.history()[-1].reply_to == Quote(long.id, 1, "bob", "")
-        assert room.say("eve", "what was it?", reply_to=long.id).reply_to == Quote(long.id, 1, "bob", "")
+        assert room.history()[-1].reply_to == Quote(long.id, 1, "bob", "", deleted=True)
+        assert room.say("eve", "what was it?", reply_to=long.id).reply_to == Quote(long.id, 1, "bob", "", deleted=True)
 
     # --- mentions
 

@@ -11,6 +11,7 @@ from tests.client import Client, request
 from tests.web.conftest import QuickCluster
 
 THUMB = "👍"
+GONE = {"text": "", "deleted": True}  # what is left of a quote
 
 
 def send(who: Client, conversation: int, text: str, **more: Any) -> Any:
@@ -99,7 +100,7 @@ def test_a_reply_quotes_and_is_once_like_any_message(cluster: QuickCluster) -> N
         answer = other.call("POST", "/api/messages", body | changed)
         assert (answer.status, answer.body["code"]) == (409, "client_id_reused")
     one.ok("DELETE", f"/api/messages/{sent['id']}")
-    assert one.history(conversation)[-1]["reply_to"]["text"] == ""
+    assert one.history(conversation)[-1]["reply_to"] == {"id": sent["id"], "number": 1, "from": one.name} | GONE
 
 
 def test_a_retry_of_what_was_edited_or_deleted_is_no_conflict(cluster: QuickCluster) -> None:

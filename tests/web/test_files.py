@@ -51,6 +51,18 @@ def temporaries(cluster: QuickCluster) -> list[Path]:
     return list((cluster.data / "files" / "tmp").glob("*"))
 
 
+def test_a_quote_tells_files_from_what_was_deleted(cluster: QuickCluster) -> None:
+    one, other, conversation = cluster.pair()
+    files = [upload(one, b"%d" % n)["id"] for n in range(2)]
+    sent = send(one, conversation, *files).body["message"]
+    body = {"conversation": conversation, "text": "thanks", "client_id": "r", "reply_to": sent["id"]}
+    quoted = other.ok("POST", "/api/messages", body)["message"]["reply_to"]
+    assert quoted == {"id": sent["id"], "number": 1, "from": one.name, "text": "", "files": 2}
+    one.ok("DELETE", f"/api/messages/{sent['id']}")
+    said = {key: quoted[key] for key in ("id", "number", "from")}
+    assert other.history(conversation)[-1]["reply_to"] == said | {"text": "", "deleted": True}
+
+
 # --- in
 
 
