@@ -86,14 +86,22 @@ class ChangesContract:
             room.say("zoe", "re", reply_to=other.id)
         assert refused.value.code == "not_found", "who may not send there is told nothing of its messages"
 
-    def test_in_a_closed_conversation_nothing_changes(self, room: Talk) -> None:
+    def test_in_a_closed_conversation_one_only_deletes_what_one_has_said(self, room: Talk) -> None:
         sent = room.say("ann", "one")
         with writing(room.engine) as tx:
             tx.set_open(room.place, False)
-        for change in every_change(room, "ann"):
+        edit, delete, react = every_change(room, "ann")
+        for change in (edit, react):
             with pytest.raises(Forbidden) as refused:
                 change(sent.id)
             assert refused.value.code == "conversation_closed"
+        with pytest.raises(Forbidden) as refused:
+            room.changes.delete(room.people["bob"], sent.id)
+        assert refused.value.code == "not_yours"
+        gone = delete(sent.id)
+        assert gone.deleted
+        assert room.history() == [gone]
+        assert room.told("bob") == [gone]
 
     @pytest.mark.parametrize("text", ["", "  \n", "a\0b", "x" * 4001])
     def test_an_edit_obeys_the_rules_of_a_send(self, room: Talk, text: str) -> None:
