@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 
 import gevent
 import pytest
 
-from tests.contracts.store_contract import writing
+from tests.contracts.store_contract import NOW, writing
 from tests.contracts.talk import Talk, talk
+from webchat.data import attachments, export
 from webchat.data.engine import Engine
-from webchat.entities.talk import QUOTE_MAX, Message, Quote
+from webchat.entities.talk import QUOTE_MAX, File, Message, Quote
 from webchat.errors import Conflict, Forbidden, Invalid, NotFound
 from webchat.logic.changes import REACTIONS_MAX
 
@@ -211,6 +213,30 @@ class ChangesContract:
         assert room.mentioned("eve"), "the first names her, too"
         room.changes.edit(ann, first.id, "nobody")
         assert not room.mentioned("eve")
+
+    # --- taken along
+
+    def test_what_was_said_in_a_conversation_that_one_has_left_is_read_oldest_first(
+        self, room: Talk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(export, "PAGE", 2)
+        said = [room.say("ann", f"{client_id}!", client_id) for client_id in ("e", "b", "d", "a", "c")]
+        room.say("bob", "mine")
+        ann = room.people["ann"].user
+        assert list(chain(*export.said_elsewhere(room.store, ann))) == []
+        assert [one.text for one in chain(*export.said_in(room.store, ann, room.place))][-1] == "mine"
+        room.leave("ann")
+        assert list(chain(*export.said_elsewhere(room.store, ann))) == said
+        assert list(chain(*export.said_in(room.store, ann, room.place))) == []
+
+    def test_files_are_read_oldest_first(self, room: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(export, "PAGE", 2)
+        ann = room.people["ann"].user
+        with writing(room.engine) as tx:
+            for at, id in enumerate(("e", "b", "d", "a", "c")):
+                attachments.add(tx, ann, File(id, id, "text/plain", 1), "digest", NOW + at // 2)
+        read = [file.id for file in chain(*export.files(room.store, ann))]
+        assert read == ["b", "e", "a", "d", "c"], "of one moment, by their ids"
 
     # --- reactions
 
