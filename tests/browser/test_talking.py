@@ -32,6 +32,10 @@ def test_an_answer_shows_what_it_answers_and_leads_there(company: Company) -> No
     assert company.bob.history(company.talk)[-1]["reply_to"]["text"] == "shall we?"
     answer.locator(".quote").click()
     expect(page.locator(".message.flash")).to_contain_text("shall we?")
+    (question,) = (one for one in company.bob.history(company.talk) if one["text"] == "shall we?")
+    company.bob.ok("DELETE", f"/api/messages/{question['id']}")
+    page.reload()
+    expect(bubble(page, "by all means").locator(".quote")).to_contain_text("Message deleted")
 
 
 def test_the_arrow_up_edits_ones_last_message_and_everybody_sees_it(company: Company) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 
 import gevent
 import pytest
 
-from tests.contracts.store_contract import writing
+from tests.contracts.store_contract import NOW, writing
 from tests.contracts.talk import Talk, talk
+from webchat.data import attachments, export
 from webchat.data.engine import Engine
-from webchat.entities.talk import QUOTE_MAX, Message, Quote
+from webchat.entities.talk import QUOTE_MAX, File, Message, Quote
 from webchat.errors import Conflict, Forbidden, Invalid, NotFound
 from webchat.logic.changes import REACTIONS_MAX
 
@@ -86,14 +88,22 @@ class ChangesContract:
             room.say("zoe", "re", reply_to=other.id)
         assert refused.value.code == "not_found", "who may not send there is told nothing of its messages"
 
-    def test_in_a_closed_conversation_nothing_changes(self, room: Talk) -> None:
+    def test_in_a_closed_conversation_one_only_deletes_what_one_has_said(self, room: Talk) -> None:
         sent = room.say("ann", "one")
         with writing(room.engine) as tx:
             tx.set_open(room.place, False)
-        for change in every_change(room, "ann"):
+        edit, delete, react = every_change(room, "ann")
+        for change in (edit, react):
             with pytest.raises(Forbidden) as refused:
                 change(sent.id)
             assert refused.value.code == "conversation_closed"
+        with pytest.raises(Forbidden) as refused:
+            room.changes.delete(room.people["bob"], sent.id)
+        assert refused.value.code == "not_yours"
+        gone = delete(sent.id)
+        assert gone.deleted
+        assert room.history() == [gone]
+        assert room.told("bob") == [gone]
 
     @pytest.mark.parametrize("text", ["", "  \n", "a\0b", "x" * 4001])
     def test_an_edit_obeys_the_rules_of_a_send(self, room: Talk, text: str) -> None:
@@ -179,8 +189,8 @@ class ChangesContract:
         edited = room.changes.edit(room.people["ann"], reply.id, "yes!")
         assert edited.reply_to == Quote(long.id, 1, "bob", "short")
         room.changes.delete(room.people["bob"], long.id)
-        assert room.history()[-1].reply_to == Quote(long.id, 1, "bob", "")
-        assert room.say("eve", "what was it?", reply_to=long.id).reply_to == Quote(long.id, 1, "bob", "")
+        assert room.history()[-1].reply_to == Quote(long.id, 1, "bob", "", deleted=True)
+        assert room.say("eve", "what was it?", reply_to=long.id).reply_to == Quote(long.id, 1, "bob", "", deleted=True)
 
     # --- mentions
 
@@ -203,6 +213,30 @@ class ChangesContract:
         assert room.mentioned("eve"), "the first names her, too"
         room.changes.edit(ann, first.id, "nobody")
         assert not room.mentioned("eve")
+
+    # --- taken along
+
+    def test_what_was_said_in_a_conversation_that_one_has_left_is_read_oldest_first(
+        self, room: Talk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(export, "PAGE", 2)
+        said = [room.say("ann", f"{client_id}!", client_id) for client_id in ("e", "b", "d", "a", "c")]
+        room.say("bob", "mine")
+        ann = room.people["ann"].user
+        assert list(chain(*export.said_elsewhere(room.store, ann))) == []
+        assert [one.text for one in chain(*export.said_in(room.store, ann, room.place))][-1] == "mine"
+        room.leave("ann")
+        assert list(chain(*export.said_elsewhere(room.store, ann))) == said
+        assert list(chain(*export.said_in(room.store, ann, room.place))) == []
+
+    def test_files_are_read_oldest_first(self, room: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(export, "PAGE", 2)
+        ann = room.people["ann"].user
+        with writing(room.engine) as tx:
+            for at, id in enumerate(("e", "b", "d", "a", "c")):
+                attachments.add(tx, ann, File(id, id, "text/plain", 1), "digest", NOW + at // 2)
+        read = [file.id for file in chain(*export.files(room.store, ann))]
+        assert read == ["b", "e", "a", "d", "c"], "of one moment, by their ids"
 
     # --- reactions
 

@@ -11,6 +11,7 @@ from tests.client import Client, request
 from tests.web.conftest import QuickCluster
 
 THUMB = "👍"
+GONE = {"text": "", "deleted": True}  # what is left of a quote
 
 
 def send(who: Client, conversation: int, text: str, **more: Any) -> Any:
@@ -99,7 +100,7 @@ def test_a_reply_quotes_and_is_once_like_any_message(cluster: QuickCluster) -> N
         answer = other.call("POST", "/api/messages", body | changed)
         assert (answer.status, answer.body["code"]) == (409, "client_id_reused")
     one.ok("DELETE", f"/api/messages/{sent['id']}")
-    assert one.history(conversation)[-1]["reply_to"]["text"] == ""
+    assert one.history(conversation)[-1]["reply_to"] == {"id": sent["id"], "number": 1, "from": one.name} | GONE
 
 
 def test_a_retry_of_what_was_edited_or_deleted_is_no_conflict(cluster: QuickCluster) -> None:
@@ -134,17 +135,21 @@ def test_only_who_said_it_may_change_it_and_strangers_see_nothing(cluster: Quick
     assert other.history(conversation) == [sent]
 
 
-def test_when_a_friendship_ends_nothing_is_changed_any_more(cluster: QuickCluster) -> None:
+def test_when_a_friendship_ends_one_only_deletes_what_one_has_said(cluster: QuickCluster) -> None:
     one, other, conversation = cluster.pair()
     sent = one.send(conversation, "hello")
     other.ok("DELETE", f"/api/friends/{one.name}")
     for method, more, body in (
         ("PATCH", "", {"text": "x"}),
-        ("DELETE", "", None),
         ("PUT", f"/reactions/{quote(THUMB)}", None),
+        ("DELETE", f"/reactions/{quote(THUMB)}", None),
     ):
         answer = one.call(method, f"/api/messages/{sent['id']}{more}", body)
         assert (answer.status, answer.body["code"]) == (403, "conversation_closed")
+    assert other.call("DELETE", f"/api/messages/{sent['id']}").body["code"] == "not_yours"
+    gone = one.ok("DELETE", f"/api/messages/{sent['id']}")["message"]
+    assert gone["deleted"] is True
+    assert one.history(conversation) == other.history(conversation) == [gone]
 
 
 @pytest.mark.parametrize(

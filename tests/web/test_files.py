@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import random
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,18 @@ def blob(cluster: QuickCluster, content: bytes) -> Path:
 
 def temporaries(cluster: QuickCluster) -> list[Path]:
     return list((cluster.data / "files" / "tmp").glob("*"))
+
+
+def test_a_quote_tells_files_from_what_was_deleted(cluster: QuickCluster) -> None:
+    one, other, conversation = cluster.pair()
+    files = [upload(one, b"%d" % n)["id"] for n in range(2)]
+    sent = send(one, conversation, *files).body["message"]
+    body = {"conversation": conversation, "text": "thanks", "client_id": "r", "reply_to": sent["id"]}
+    quoted = other.ok("POST", "/api/messages", body)["message"]["reply_to"]
+    assert quoted == {"id": sent["id"], "number": 1, "from": one.name, "text": "", "files": 2}
+    one.ok("DELETE", f"/api/messages/{sent['id']}")
+    said = {key: quoted[key] for key in ("id", "number", "from")}
+    assert other.history(conversation)[-1]["reply_to"] == said | {"text": "", "deleted": True}
 
 
 # --- in
@@ -223,6 +236,18 @@ def test_nothing_and_too_much_are_refused(cluster: QuickCluster) -> None:
     connection.close()
     assert temporaries(cluster) == []
     assert put(who, b"x" * 25 * MIB).status == 201
+
+
+def test_a_file_larger_than_all_that_one_may_keep_unsent_is_refused_for_its_size(cluster: QuickCluster) -> None:
+    who = cluster.user()
+    connection = http.client.HTTPConnection(*cluster.nodes[0])
+    connection.putrequest("POST", "/api/files?name=a")
+    connection.putheader("Authorization", f"Bearer {who.token}")
+    connection.putheader("Content-Length", str(300 * MIB))
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (413, "too_large")
+    connection.close()
 
 
 def test_a_body_that_breaks_off_leaves_nothing(cluster: QuickCluster) -> None:

@@ -102,6 +102,22 @@ def test_the_same_client_id_makes_no_second_group(cluster: QuickCluster) -> None
     assert owner.call("POST", "/api/messages", own).status == 200, "the note itself, as sent before"
 
 
+def test_the_same_client_id_with_other_members_is_no_retry(cluster: QuickCluster) -> None:
+    owner, one, _ = cluster.pair()
+    other = cluster.user()
+    owner.befriend(other)
+    body = {"name": "once", "members": [one.name, owner.name], "client_id": "g-1"}
+    made = owner.ok("POST", "/api/conversations", body)["conversation"]
+    for members in ([one.name, other.name], [other.name], []):
+        answer = owner.call("POST", "/api/conversations", body | {"members": members})
+        assert (answer.status, answer.body["code"]) == (409, "client_id_reused")
+    crew = f"/api/conversations/{made['id']}/members"
+    owner.ok("PUT", f"{crew}/{other.name}", {})
+    assert owner.call("DELETE", f"{crew}/{one.name}").status == 204
+    again = owner.call("POST", "/api/conversations", body | {"members": [one.name.upper(), one.name]})
+    assert (again.status, again.body["conversation"]["id"]) == (200, made["id"]), "whoever has come and gone since"
+
+
 def test_only_friends_can_be_brought_along(cluster: QuickCluster) -> None:
     owner, friend, _ = cluster.pair()
     stranger = cluster.user()

@@ -190,7 +190,7 @@ def _change(tx: Transaction, before: Message, after: Message, now: int) -> Messa
 def _write(tx: Transaction, after: Message) -> Message:
     kept = {field: getattr(after, field) for field in Extra.__struct_fields__}
     if after.reply_to is not None:
-        kept["reply_to"] = msgspec.structs.replace(after.reply_to, text="")
+        kept["reply_to"] = msgspec.structs.replace(after.reply_to, text="", files=0, deleted=False)
     tx.on.rows("UPDATE message SET text = ?, extra = ? WHERE id = ?", (after.text, encode(Extra(**kept)), after.id))
     (told,) = tx.with_quotes([after])
     tx.tell_change(told)

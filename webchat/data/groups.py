@@ -6,7 +6,11 @@ name then stay as they were read until the transaction is through, and so does w
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
+
+import msgspec
 
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
@@ -46,6 +50,15 @@ _MEMBERS = """
     WHERE m.conversation = ?
     ORDER BY CASE m.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, u.key
 """
+
+
+class _Creation(Extra, frozen=True, omit_defaults=True, kw_only=True):
+    """What the note of a group's creation has: nobody else is told of `asked`."""
+
+    asked: str = ""
+
+
+_creation_of = msgspec.json.Decoder(_Creation).decode
 
 
 class Group(NamedTuple):
@@ -110,6 +123,25 @@ def note(
     """What the group says of itself: a message like any other, but for its `kind`."""
     extra = encode(Extra(kind=kind))
     return tx.add_message(conversation, actor.user, actor.name, text, client_id, now, extra=extra)
+
+
+def note_creation(
+    tx: Transaction, group: int, owner: Session, name: str, members: Iterable[str], client_id: str, now: int
+) -> Message:
+    """The first note; for retries it is kept with the keys of the `members` who were asked for."""
+    extra = encode(_Creation(kind="created", asked=_digest(members)))
+    return tx.add_message(group, owner.user, owner.name, name, client_id, now, extra=extra)
+
+
+def was_asked(store: Store, note: int, members: Iterable[str]) -> bool:
+    """Whether the group whose creation this `note` (its id) tells of was asked for with these members."""
+    ((extra,),) = store.on.rows("SELECT extra FROM message WHERE id = ?", (note,))
+    return _creation_of(extra).asked == _digest(members)
+
+
+def _digest(members: Iterable[str]) -> str:
+    """Of five hundred names it is as short as of one: the note is read again with every page of history."""
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 
 def friends_by_key(store: Store, user: int) -> dict[str, int]:

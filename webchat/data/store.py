@@ -305,16 +305,16 @@ class Store:
     def with_quotes(self, messages: list[Message]) -> list[Message]:
         """The same, and those that answer another one with the beginning of that, as it is now.
 
-        A quote is kept without its text: what was deleted or corrected is then nowhere left.
+        A quote is kept without what was said: what was deleted or corrected is then nowhere left.
         """
         quoted = {message.reply_to.id for message in messages if message.reply_to is not None}
         if not quoted:
             return messages
-        texts: dict[int, str] = {}
+        said: dict[int, tuple[str, bytes | None]] = {}
         for some in in_lists(quoted):
-            sql = f"SELECT id, substr(text, 1, {QUOTE_MAX}) FROM message WHERE id IN ({some})"  # noqa: S608
-            texts.update((id, text) for id, text in self.on.rows(sql))
-        return [_with_quote(message, texts) for message in messages]
+            sql = f"SELECT id, substr(text, 1, {QUOTE_MAX}), extra FROM message WHERE id IN ({some})"  # noqa: S608
+            said.update((id, (text, extra)) for id, text, extra in self.on.rows(sql))
+        return [_with_quote(message, said) for message in messages]
 
     # --- feeds ---
 
@@ -417,11 +417,14 @@ def as_message(row: Sequence[Any]) -> Message:
     return Message(id, conversation, number, sender, text, rfc3339(sent_at), client_id, **more)
 
 
-def _with_quote(message: Message, texts: Mapping[int, str]) -> Message:
+def _with_quote(message: Message, said: Mapping[int, tuple[str, bytes | None]]) -> Message:
     quote = message.reply_to
     if quote is None:
         return message
-    return msgspec.structs.replace(message, reply_to=msgspec.structs.replace(quote, text=texts.get(quote.id, "")))
+    text, extra = said[quote.id]
+    more = Extra() if extra is None else extra_of(extra)
+    whole = msgspec.structs.replace(quote, text=text, files=len(more.files), deleted=more.deleted)
+    return msgspec.structs.replace(message, reply_to=whole)
 
 
 def _line(row: Sequence[Any]) -> Conversation:

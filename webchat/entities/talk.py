@@ -41,13 +41,15 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     thumbnail: bool = False
 
 
-class Quote(msgspec.Struct, frozen=True, rename={"sender": "from"}):
-    """The beginning of the message that is answered; empty once that was deleted."""
+class Quote(msgspec.Struct, frozen=True, omit_defaults=True, rename={"sender": "from"}):
+    """The beginning of the message that is answered, and how many files it has; once that was deleted, only that."""
 
     id: int
     number: int
     sender: str
     text: str
+    files: int = 0
+    deleted: bool = False
 
 
 class Extra(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

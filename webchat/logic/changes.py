@@ -1,7 +1,8 @@
 """What may become of a message after it was sent, and who may do that.
 
-    edit, delete    its sender       while a member of its conversation, and while that is open
-    react           every member     the same
+    edit      its sender       while a member of its conversation, and the conversation is open
+    delete    its sender       while a member of its conversation
+    react     every member     while the conversation is open
 
 What changes nothing (the same text, a reaction that is there already, what was deleted before) is answered with the
 message as it is, and nobody is told.
@@ -66,7 +67,8 @@ class Changes:
 
         def work(tx: Transaction) -> tuple[Message, list[str]]:
             known = changes.message(tx, id)
-            held = _held(tx, session, id, changes.named(tx, known.conversation, known.mentions) if known else ())
+            marked = changes.named(tx, known.conversation, known.mentions) if known else ()
+            held = _held(tx, session, id, marked, also_closed=True)
             _check_own(held, session)
             return (held.message, []) if held.message.deleted else changes.delete(tx, held, now)
 
@@ -93,7 +95,7 @@ class Changes:
         return self._committer.submit(work)
 
 
-def _held(tx: Transaction, session: Session, id: int, people: Iterable[int] = ()) -> Held:
+def _held(tx: Transaction, session: Session, id: int, people: Iterable[int] = (), *, also_closed: bool = False) -> Held:
     """The message, while it may be changed. Raises NotFound for what is not of the asker's conversations."""
     known = changes.message(tx, id)
     if known is None:
@@ -103,7 +105,7 @@ def _held(tx: Transaction, session: Session, id: int, people: Iterable[int] = ()
     held = changes.hold(tx, id) if membership else None
     if membership is None or held is None:
         raise NotFound(NO_MESSAGE, code="no_such_message")
-    if not membership.open:
+    if not (membership.open or also_closed):
         raise Forbidden("the conversation is closed", code="conversation_closed")
     return held
 

@@ -46,7 +46,8 @@ class Groups:
     ) -> tuple[Conversation, bool]:
         """A new group of one's friends; and whether it is new: the same `client_id` again gives the first one.
 
-        Raises NotFound where one of the names is no friend's, Conflict for too many.
+        Raises NotFound where one of the names is no friend's, Conflict for too many, or where the client id was used
+        for another name or other members.
         """
         check_group_name(name)
         if client_id is not None:
@@ -58,7 +59,8 @@ class Groups:
         def work(tx: Transaction) -> tuple[Conversation, bool]:
             known = tx.message_of(session.user, client_id) if client_id is not None else None
             if known is not None:
-                if (known.kind, known.text) != ("created", name):
+                is_retry = (known.kind, known.text) == ("created", name) and groups.was_asked(tx, known.id, keys)
+                if not is_retry:
                     raise Conflict("this client_id was used for something else", code="client_id_reused")
                 return _line(tx, known.conversation, session.user), False
             friends = groups.friends_by_key(tx, session.user)
@@ -69,7 +71,7 @@ class Groups:
             for user in sorted(friends[key] for key in keys):
                 groups.join(tx, group, user, "member", 0)
             tx.tell_line(group)
-            groups.note(tx, group, session, "created", name, client_id or _unique(), self._now())
+            groups.note_creation(tx, group, session, name, keys, client_id or _unique(), self._now())
             return _line(tx, group, session.user), True
 
         return self._committer.submit(work)

@@ -69,12 +69,17 @@ def _received(req: falcon.Request) -> bytes:
 def read_file(req: falcon.Request, most: int) -> Iterator[bytes]:
     """A body of any size up to `most` bytes, piece by piece: a slow client may take long, one that stalls may not.
 
+    What says itself that it is too large is refused at once, before anybody asks for the first piece.
     Raises TooLarge, and Invalid where it breaks off.
     """
-    size = req.content_length
     too_large = TooLarge(f"a file has at most {most >> 20} MiB")
-    if (size or 0) > most:
+    if (req.content_length or 0) > most:
         raise too_large
+    return _pieces(req, most, too_large)
+
+
+def _pieces(req: falcon.Request, most: int, too_large: TooLarge) -> Iterator[bytes]:
+    size = req.content_length
     received = 0
     while piece := _piece(req):
         received += len(piece)

@@ -313,7 +313,7 @@ export default {
   "sidebar.label": "Chats",
   "sidebar.menu": "Your account",
 
-  "snippet.attachment": "Attachment",
+  "snippet.attachments": { one: "Attachment", other: "{count} attachments" },
   "snippet.deleted": "Message deleted",
   "snippet.draft": "Draft: ",
   "snippet.empty": "No messages yet",

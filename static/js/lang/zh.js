@@ -313,7 +313,7 @@ export default {
   "sidebar.label": "聊天",
   "sidebar.menu": "您的账号",
 
-  "snippet.attachment": "附件",
+  "snippet.attachments": { other: "{count} 个附件" },
   "snippet.deleted": "消息已删除",
   "snippet.draft": "草稿：",
   "snippet.empty": "还没有消息",

@@ -198,4 +198,4 @@ export class Composer {
 }
 
 /** What an answer carries of the message that it answers, as the server will have it. */
-const quoted = ({ id, number, from, text }) => ({ id, number, from, text: text.slice(0, 200) });
+const quoted = ({ id, number, from, text, files }) => ({ id, number, from, text: text.slice(0, 200), files: files?.length });

@@ -7,7 +7,7 @@ import { fromTemplate, h, setStateIcon, setText } from "./dom.js";
 import { drawFiles } from "./files.js";
 import { drawReactions } from "./reactions.js";
 import { fillText } from "./rich_text.js";
-import { noteOf, wordsOf } from "./snippets.js";
+import { noteOf, wordsOfQuote } from "./snippets.js";
 
 /** Longer texts are folded; a fold that hides three lines would be silly. */
 const FOLD_CHARACTERS = 1_600;
@@ -108,10 +108,10 @@ function fold(parts, { key, message: { text = "" } }, { unfolded }) {
 }
 
 function quote(said, { directory, act, me }) {
-  const { text } = wordsOf(said);
+  const { text, faint } = wordsOfQuote(said);
   const name = said.from === me ? t("person.you") : directory.shown(said.from);
   const button = h("button", { type: "button", class: "quote", tabIndex: -1, onclick: () => act.jump(said) });
-  button.append(h("b", {}, name), h("span", { dir: "auto" }, text || t("snippet.attachment")));
+  button.append(h("b", {}, name), h("span", { dir: "auto", class: faint ? "faint" : null }, text));
   return button;
 }
 

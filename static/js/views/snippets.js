@@ -17,6 +17,13 @@ export function wordsOf({ text = "", files = [], deleted }) {
   return { text: t(pictures ? "snippet.images" : "snippet.files", { count: files.length, name: files[0].name }), faint: true };
 }
 
+/** The same of a quote, which has only the number of the files. */
+export function wordsOfQuote({ text, files = 0, deleted }) {
+  if (deleted) return { text: t("snippet.deleted"), faint: true };
+  const words = firstLine(text);
+  return words || files === 0 ? { text: words, faint: false } : { text: t("snippet.attachments", { count: files }), faint: true };
+}
+
 /** A note of a group in words: who did what to whom. `shown(name)` is what people are called. */
 export function noteOf({ kind, from, text }, me, shown) {
   const actor = from === me ? t("person.you") : shown(from);
