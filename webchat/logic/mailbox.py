@@ -16,6 +16,7 @@ import enum
 from collections.abc import Callable, Iterable
 
 from webchat.entities.feed import Entry
+from webchat.logic.murmurs import still
 
 LEFT = b'{"type":"left"'  # how such an event begins
 MURMUR_KEPT = 6.0  # seconds that a murmur waits for a poll that is between two requests
@@ -157,6 +158,9 @@ class Mailbox:
     def _append(self, number: int, event: bytes, device: str) -> None:
         if event.startswith(LEFT):
             self.tail.clear()  # what was said in that group is not this user's any more: the database knows what is
+        if self.murmurs:
+            held = still([murmur for _, murmur in self.murmurs], (event,))
+            self.murmurs = tuple(kept for kept in self.murmurs if kept[1] in held)
         self.tail.append((event, device))
         if len(self.tail) > TAIL_MAX:
             del self.tail[0]

@@ -18,6 +18,7 @@ from webchat.entities.feed import Cursor
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn
 from webchat.logic.mailbox import Mailbox, Parked, Wake
+from webchat.logic.murmurs import still
 
 if TYPE_CHECKING:
     from webchat.logic.hub import Hub
@@ -89,7 +90,7 @@ class Poll:
             answer = hub.look(box, cursor)
             check_session(box, session)
             if box.murmurs:
-                answer.events.extend(box.take_murmurs(hub.clock()))
+                answer.events[:0] = still(box.take_murmurs(hub.clock()), answer.events)
             if hub.draining:
                 return answer._replace(ended=Wake.DRAIN)
             if answer.events or answer.reset or self._hold <= 0:
@@ -110,7 +111,8 @@ class Poll:
                 return Answer(self._cursor, [], ended=Wake.GONE)
             answer = self._hub.look(box, self._cursor)
             check_session(box, session)
-            answer.events.extend(parked.heard)
+            if parked.heard:
+                answer.events[:0] = still(parked.heard, answer.events)
             if answer.events or answer.reset or parked.reason or over:
                 self._hub.count_wake(answer)
                 return answer._replace(ended=parked.reason) if parked.reason else answer
