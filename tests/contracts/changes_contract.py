@@ -15,7 +15,7 @@ from webchat.data import attachments, export
 from webchat.data.engine import Engine
 from webchat.entities.talk import QUOTE_MAX, File, Message, Quote
 from webchat.errors import Conflict, Forbidden, Invalid, NotFound
-from webchat.logic.changes import REACTIONS_MAX
+from webchat.logic.changes import OWN_REACTIONS_MAX, REACTIONS_MAX
 
 Change = Callable[[int], Message]  # of the message with this id
 
@@ -252,12 +252,27 @@ class ChangesContract:
 
     def test_a_message_has_only_so_many_reactions(self, room: Talk) -> None:
         sent = room.say("ann", "one")
-        for n in range(REACTIONS_MAX):
-            room.changes.react(room.people["ann"], sent.id, chr(0x1F600 + n), True)
+        names = [f"user{n}" for n in range(REACTIONS_MAX // OWN_REACTIONS_MAX)]
+        for at, name in enumerate(names):
+            who = room.join(name)
+            for n in range(OWN_REACTIONS_MAX):
+                room.changes.react(who, sent.id, chr(0x1F600 + at * OWN_REACTIONS_MAX + n), True)
         with pytest.raises(Conflict) as refused:
             room.changes.react(room.people["bob"], sent.id, THUMB, True)
         assert refused.value.code == "too_many_reactions"
         room.changes.react(room.people["bob"], sent.id, chr(0x1F600), True)
+
+    def test_one_member_has_only_so_many_of_them(self, room: Talk) -> None:
+        ann = room.people["ann"]
+        sent = room.say("ann", "one")
+        for n in range(OWN_REACTIONS_MAX):
+            room.changes.react(ann, sent.id, chr(0x1F600 + n), True)
+        room.changes.react(ann, sent.id, chr(0x1F600), True)
+        with pytest.raises(Conflict) as refused:
+            room.changes.react(ann, sent.id, THUMB, True)
+        assert refused.value.code == "too_many_reactions"
+        room.changes.react(ann, sent.id, chr(0x1F600), False)
+        room.changes.react(ann, sent.id, THUMB, True)
 
 
 def every_change(room: Talk, name: str) -> list[Change]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tests.contracts.store_contract import NOW, writing
+from webchat.data import groups
 from webchat.data.committer import Committer
 from webchat.data.database import open_committer
 from webchat.data.engine import Engine
@@ -61,6 +62,13 @@ class Talk:
         line = self.store.conversation(self.place, self.people[name].user)
         assert line is not None
         return line.mentioned
+
+    def join(self, name: str) -> Session:
+        """Somebody new in the conversation."""
+        with writing(self.engine) as tx:
+            user = tx.add_user(name, "hash", NOW) or 0
+            groups.join(tx, self.place, user, "member", 0)
+        return Session(0, user, name)
 
     def leave(self, name: str) -> None:
         with writing(self.engine) as tx:

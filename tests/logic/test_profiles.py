@@ -37,6 +37,11 @@ def test_a_profile_is_told_to_oneself_and_to_friends(company: Company) -> None:
     assert company.node.profiles.look_up(cid, "ann").display_name == ""
 
 
+@pytest.mark.parametrize("name", ["👩‍💻", "می‌خواهم", "é", "小明", ""])
+def test_a_name_may_be_of_any_script_or_none(company: Company, name: str) -> None:
+    assert company.node.profiles.change(company.ann, Wishes(display_name=name)).display_name == name
+
+
 def test_what_changes_nothing_tells_nothing(company: Company) -> None:
     cursor = company.cursor(company.ann)
     company.node.profiles.change(company.ann, Wishes())

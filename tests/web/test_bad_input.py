@@ -46,6 +46,8 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 DEEP = b"[" * 30_000 + b"]" * 30_000
 DEEP_OBJECTS = b'{"a":' * 10_000 + b"1" + b"}" * 10_000
+UNSEEN = ("\u200b", " \u2060\ufeff", "\u3164", "\u0301")  # names that nobody sees
+TURNED = ("a\u202eb", "\u2066a", "\u200fa")  # direction controls
 
 
 class Case(NamedTuple):
@@ -266,8 +268,8 @@ def out_of_range() -> list[Case]:
         *(
             Case(f"{field} {len(value)} {value[:4]!r}", ME, {field: value}, 400, f"bad_{field}")
             for field, value in (
-                *(("display_name", value) for value in ("a" * 65, "a\0", "a\nb", "\u2029")),
-                *(("status", value) for value in ("a" * 141, "\0", "\r\n", "\x1b[2J")),
+                *(("display_name", value) for value in ("a" * 65, "a\0", "a\nb", "\u2029", *UNSEEN, *TURNED)),
+                *(("status", value) for value in ("a" * 141, "\0", "\r\n", "\x1b[2J", *TURNED)),
                 *(("avatar", value) for value in ("nothing", "\0", "../../etc/passwd", "a" * 500)),
             )
         ),

@@ -131,6 +131,25 @@ def test_only_friends_can_be_brought_along(cluster: QuickCluster) -> None:
     assert make(owner, "alone")["members"] == 1
 
 
+def test_a_name_has_no_blanks_around_it(crew: Crew) -> None:
+    assert make(crew.owner, "  us all ")["name"] == "us all"
+    assert crew.owner.ok("PATCH", crew.path, {"name": " we "})["conversation"]["name"] == "we"
+
+
+def test_a_note_is_not_answered(crew: Crew) -> None:
+    note = crew.owner.history(crew.id)[0]
+    body = {"conversation": crew.id, "text": "re", "client_id": "n", "reply_to": note["id"]}
+    answer = crew.member.call("POST", "/api/messages", body)
+    assert (answer.status, answer.body["code"]) == (409, "not_said")
+
+
+def test_an_admin_may_step_down(crew: Crew) -> None:
+    assert crew.put(crew.admin, crew.member, role="member").status == 200, "so already"
+    answer = crew.put(crew.admin, crew.admin, role="member")
+    assert (answer.status, answer.body["conversation"]["role"]) == (200, "member")
+    assert crew.put(crew.admin, crew.admin, role="admin").body["code"] == "role_needed"
+
+
 # --- joining
 
 

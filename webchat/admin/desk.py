@@ -23,8 +23,8 @@ from webchat.data.database import open_committer, open_engine, prepare, sqlite_p
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Ring
-from webchat.errors import ChatError, SetupError
-from webchat.exits import CANNOT_START, REFUSED, die, load
+from webchat.errors import ChatError, Invalid, SetupError
+from webchat.exits import BAD_CONFIGURATION, CANNOT_START, REFUSED, die, load
 from webchat.logic.operators import By
 from webchat.settings import Settings
 from workers.embedded import socket_path
@@ -82,7 +82,7 @@ def desk(data: str | None) -> Iterator[Desk]:
     try:
         yield opened
     except ChatError as error:
-        die(error, REFUSED)
+        die(error, BAD_CONFIGURATION if isinstance(error, Invalid) else REFUSED)
     finally:
         opened.close()
 

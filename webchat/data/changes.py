@@ -18,10 +18,11 @@ from webchat.data.transaction import Transaction
 from webchat.entities.feed import encode
 from webchat.entities.people import name_key
 from webchat.entities.talk import Draft, Extra, Message, Posted, Quote
-from webchat.errors import NotFound
+from webchat.errors import Conflict, NotFound
 
 # One sentence for the absent and for what is none of the asker's business.
 NO_MESSAGE = "there is no such message"
+NOT_SAID = "this is a note of the group; nobody said it"
 # Unread messages that are looked through for the last one that names somebody, when a mention was taken back.
 LOOK_BACK = 500
 
@@ -100,7 +101,8 @@ def named(store: Store, conversation: int, names: Collection[str]) -> dict[int, 
 def post(tx: Transaction, draft: Draft, more: More) -> Posted | None:
     """Like `Transaction.post`, for a draft with more than a text.
 
-    Raises NotFound where the message that is answered is not in the conversation, or a file is not there to be sent.
+    Raises NotFound where the message that is answered is not in the conversation, or a file is not there to be sent,
+    and Conflict where it is a note of the group.
     """
     people = named(tx, draft.conversation, more.names)
     hold_members(tx, draft.conversation, [draft.sender, *people])
@@ -124,6 +126,8 @@ def _quote(tx: Transaction, conversation: int, id: int) -> Quote:
     quoted = message(tx, id)
     if quoted is None or quoted.conversation != conversation:
         raise NotFound(NO_MESSAGE, code="no_such_message")
+    if quoted.kind != "text":
+        raise Conflict(NOT_SAID, code="not_said")
     return Quote(quoted.id, quoted.number, quoted.sender, "")
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from webchat.data import changes
-from webchat.data.changes import NO_MESSAGE, Held
+from webchat.data.changes import NO_MESSAGE, NOT_SAID, Held
 from webchat.data.committer import Committer
 from webchat.data.transaction import Transaction
 from webchat.entities.people import Session
@@ -25,6 +25,7 @@ from webchat.logic.chat import check_text
 
 DELETED = "the message is deleted"
 REACTIONS_MAX = 20  # different emoji on one message
+OWN_REACTIONS_MAX = 5  # of one member's, so that nobody uses up all of them
 
 
 class Changes:
@@ -86,7 +87,7 @@ class Changes:
             if held.message.deleted:
                 raise Conflict(DELETED, code="message_deleted")
             if held.message.kind != "text":
-                raise Conflict("this is a note of the group; nobody said it", code="not_said")
+                raise Conflict(NOT_SAID, code="not_said")
             reactions = _reacted(held.message.reactions, emoji, session.name, on)
             if reactions == held.message.reactions:
                 return tx.with_quotes([held.message])[0]
@@ -121,6 +122,8 @@ def _reacted(reactions: dict[str, list[str]], emoji: str, name: str, on: bool) -
     if not on:
         after = reactions | {known: others}
         return {each: names for each, names in after.items() if names}
+    if name not in reactions.get(known, []) and sum(name in names for names in reactions.values()) >= OWN_REACTIONS_MAX:
+        raise Conflict(f"one puts at most {OWN_REACTIONS_MAX} reactions on a message", code="too_many_reactions")
     if known not in reactions and len(reactions) >= REACTIONS_MAX:
         raise Conflict(f"a message has at most {REACTIONS_MAX} different reactions", code="too_many_reactions")
     return reactions if name in reactions.get(known, []) else reactions | {known: [*others, name]}

@@ -32,6 +32,7 @@ from webchat.data.transaction import Transaction
 from webchat.entities.people import Session
 from webchat.entities.talk import FILE_NAME_MAX, File
 from webchat.errors import Invalid, NotFound, TooLarge, TooMany, Unavailable, WrongType
+from webchat.logic.shown import TURNS
 
 MIB = 1 << 20
 PLAIN = "application/octet-stream"
@@ -47,7 +48,6 @@ QUESTIONS = 200  # digests in one question to the database
 LOCK_PATIENCE = 10.0  # seconds for what is held for milliseconds; a backup holds it for long, but only against removals
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # "gpj.exe" would read "exe.jpg"
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -328,7 +328,7 @@ def check_file_name(name: str) -> None:
         raise Invalid(f"a file's name has 1 to {FILE_NAME_MAX} characters, not only dots", code="bad_file_name")
     if "/" in name or "\\" in name:
         raise Invalid("a file's name has no folders", code="bad_file_name")
-    if any(unicodedata.category(each) in _CONTROLS or each in _TURNS or each == "\ufffd" for each in name):
+    if any(unicodedata.category(each) in _CONTROLS or each in TURNS or each == "\ufffd" for each in name):
         raise Invalid("a file's name is text in UTF-8, without control characters", code="bad_file_name")
 
 

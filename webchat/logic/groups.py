@@ -6,8 +6,8 @@
     member                                                                              yes
 
 The heir is the oldest admin, else the oldest member. A group has one owner while it has a member; giving away
-`owner` makes oneself an admin. Every change is a note in the group, and a new line for everybody whose line it
-changes, in one transaction. A group without members stays, out of everybody's reach.
+`owner` makes oneself an admin, and an admin may make oneself a member. Every change is a note in the group, and a new
+line for everybody whose line it changes, in one transaction. A group without members stays, out of everybody's reach.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Groups:
         Raises NotFound where one of the names is no friend's, Conflict for too many, or where the client id was used
         for another name or other members.
         """
-        check_group_name(name)
+        name = group_name(name)
         if client_id is not None:
             check_client_id(client_id)
         keys = {name_key(member) for member in members} - {name_key(session.name)}
@@ -85,7 +85,7 @@ class Groups:
 
     def rename(self, session: Session, conversation: int, name: str) -> Conversation:
         """Raises Forbidden for who is neither owner nor admin."""
-        check_group_name(name)
+        name = group_name(name)
 
         def work(tx: Transaction) -> Conversation:
             _hold(tx, conversation, session, "owner", "admin")
@@ -126,9 +126,10 @@ class Groups:
 
     def _give(self, tx: Transaction, group: Group, session: Session, to: tuple[int, str], role: Role) -> None:
         user, name = to
-        if group.roles[session.user] != "owner":
+        is_owner, is_own = group.roles[session.user] == "owner", user == session.user
+        if not is_owner and not (is_own and role == "member"):  # an admin may step down
             raise _not_allowed("owner")
-        if user == session.user:
+        if is_owner and is_own:
             raise Conflict("a group needs an owner: give `owner` to somebody else", code="owner_needed")
         tx.hold_feeds(group.roles)
         groups.set_role(tx, group.id, user, role)
@@ -198,11 +199,14 @@ def leave(tx: Transaction, group: Group, session: Session, now: int) -> None:
     tx.tell_line(group.id)
 
 
-def check_group_name(name: str) -> None:
+def group_name(text: str) -> str:
+    """Without the blanks around it. Raises Invalid."""
+    name = text.strip(" ")
     if not (1 <= len(name) <= GROUP_NAME_MAX and name.strip() and name.isprintable()):
         raise Invalid(
             f"a group's name has 1 to {GROUP_NAME_MAX} characters, not all of them blank, in one line", code="bad_name"
         )
+    return name
 
 
 def _hold(tx: Transaction, conversation: int, session: Session, *allowed: Role) -> Group:

@@ -22,6 +22,7 @@ from webchat.entities.people import DISPLAY_NAME_MAX, STATUS_MAX, Found, Me, Ses
 from webchat.errors import Invalid, NotFound
 from webchat.logic.friends import NOBODY_SO_NAMED, seen_state
 from webchat.logic.sessions import must_live
+from webchat.logic.shown import DIRECTIONS, is_visible
 
 
 class Wishes(msgspec.Struct, forbid_unknown_fields=True):
@@ -103,6 +104,8 @@ def _checked(wishes: Wishes) -> dict[str, str | bool]:
     for field, most in (("display_name", DISPLAY_NAME_MAX), ("status", STATUS_MAX)):
         if field in given:
             given[field] = _line(given[field], field, most)
+    if given.get("display_name") and not is_visible(given["display_name"]):
+        raise Invalid("display_name has at least one character that can be seen", code="bad_display_name")
     if "avatar" in given:
         given["avatar"] = given["avatar"] or ""
         if "\0" in given["avatar"]:
@@ -114,6 +117,8 @@ def _line(text: str, field: str, most: int) -> str:
     """One line of text, without the blanks around it."""
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
         raise Invalid(f"{field} is one line, without control characters", code=f"bad_{field}")
+    if not DIRECTIONS.isdisjoint(text):
+        raise Invalid(f"{field} has no characters that change the direction of the text", code=f"bad_{field}")
     line = text.strip()
     if len(line) > most:
         raise Invalid(f"{field} has at most {most} characters", code=f"bad_{field}")

@@ -24,7 +24,7 @@ _SAFE = {
     "Vary": "Authorization, Cookie, X-Webchat-Session",
     "Accept-Ranges": "bytes",
 }
-_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _PLAIN_NAME = re.compile(r"[^A-Za-z0-9 !#$&+.^_`|~()-]")
 
 Read = Callable[[Content, int, int], bytes]
@@ -64,8 +64,13 @@ def disposition(content: Content) -> str:
 def _part(first: str, last: str, size: int) -> tuple[int, int]:
     """From where to where, as Python counts."""
     if not first:
-        return max(0, size - int(last)), size
-    return int(first), min(size, int(last) + 1) if last else size
+        return max(0, size - _number(last)), size
+    return _number(first), min(size, _number(last) + 1) if last else size
+
+
+def _number(digits: str) -> int:
+    """As many as one likes; of what no file reaches, only that it is as much."""
+    return int(digits.lstrip("0")[:19] or "0")
 
 
 class Pieces:
