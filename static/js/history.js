@@ -32,7 +32,7 @@ export class History {
 
   async #seek(id, from) {
     if (!this.#current(id)) await this.#load(id, {}, from);
-    for (let pages = 0; pages < SEEK_PAGES && this.#current(id); pages += 1) {
+    for (let pages = 0; pages < SEEK_PAGES && this.#current(id) && this.#ensuring.has(id); pages += 1) {
       const thread = this.#thread(id);
       if (!thread.more || thread.messages[0].number <= from) return;
       await this.older(id, PAGE);
@@ -55,14 +55,20 @@ export class History {
 
   /** A message wherever it is, and what was said around it, in place of what is loaded. */
   async around(id, message) {
-    await this.#loading.get(id);
+    await this.#alone(id);
     await this.#load(id, { around: message, limit: PAGE });
   }
 
   /** The end, in place of whatever is loaded of the past. */
   async newest(id) {
-    await this.#loading.get(id);
+    await this.#alone(id);
     await this.#load(id, {});
+  }
+
+  /** What is under way would come in between: it is let finish, and seeks no further. */
+  async #alone(id) {
+    this.#ensuring.delete(id);
+    while (this.#loading.has(id)) await this.#loading.get(id);
   }
 
   /** Forgets a failure; the next draw asks again. */

@@ -12,6 +12,9 @@
  * A message that came in two versions counts in the later one: the higher `revision`.
  */
 
+/** As the server cuts it; code points. */
+const QUOTE_MAX = 200;
+
 export const emptyThread = { messages: [], more: false, newer: false, stale: false, unsure: false };
 
 const revisionOf = ({ revision = 0 }) => revision;
@@ -27,11 +30,23 @@ export function threadWith(thread, message) {
   return { ...thread, messages: inOrder([...messages, message]) };
 }
 
-/** With a later version of one of its messages. */
+/** With a later version of one of its messages, which shows in the answers that quote it as well. */
 export function threadWithVersion(thread, message) {
   const at = thread.messages.findIndex(({ number }) => number === message.number);
-  if (at < 0 || laterOf(thread.messages[at], message) === thread.messages[at]) return thread;
-  return { ...thread, messages: thread.messages.with(at, message) };
+  if (at >= 0 && laterOf(thread.messages[at], message) === thread.messages[at]) return thread;
+  const quotes = thread.messages.some((one) => one.reply_to?.id === message.id);
+  if (at < 0 && !quotes) return thread;
+  const messages = at < 0 ? thread.messages : thread.messages.with(at, message);
+  return { ...thread, messages: quotes ? messages.map((one) => quoting(one, message)) : messages };
+}
+
+function quoting(one, message) {
+  if (one.reply_to?.id !== message.id) return one;
+  const { id, number, from, text, deleted, files } = message;
+  const quote = { id, number, from, text: [...text].slice(0, QUOTE_MAX).join("") };
+  if (deleted) quote.deleted = true;
+  if (files?.length) quote.files = files.length;
+  return { ...one, reply_to: quote };
 }
 
 /**

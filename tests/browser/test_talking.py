@@ -187,6 +187,38 @@ def test_search_finds_messages_and_leads_to_them(company: Company) -> None:
     expect(bubble(page, "straw 249")).to_be_visible()
 
 
+def test_search_leads_from_another_chat_into_the_past_and_a_send_back_to_the_end(
+    company: Company,
+) -> None:
+    for number in range(100):
+        company.bob.send(company.talk, f"older straw {number}")
+    company.bob.send(company.talk, "the needle is here")
+    for number in range(500):
+        company.bob.send(company.talk, f"straw {number}")
+    page = company.page(company.cleo.name)
+    page.get_by_label("Search people and messages").fill("needle")
+    page.locator(".line", has_text="the needle").click()
+    expect(page.locator(".message.flash")).to_contain_text("the needle is here")
+    expect(page.locator(".message.flash")).to_be_in_viewport()
+    composer(page).fill("found it")
+    composer(page).press("Enter")
+    expect(bubble(page, "found it")).to_be_in_viewport()
+
+
+def test_the_quote_of_what_is_deleted_says_so_at_once(company: Company) -> None:
+    said = company.bob.send(company.talk, "secret words")
+    company.ada.ok(
+        "POST",
+        "/api/messages",
+        {"conversation": company.talk, "text": "an answer", "client_id": "q", "reply_to": said["id"]},
+    )
+    page = company.page(company.bob.name)
+    expect(bubble(page, "an answer")).to_contain_text("secret words")
+    company.bob.ok("DELETE", f"/api/messages/{said['id']}")
+    expect(bubble(page, "an answer")).to_contain_text("Message deleted")
+    expect(page.get_by_text("secret words")).to_have_count(0)
+
+
 def test_links_are_links_and_code_is_code_and_nothing_else_is_anything(company: Company) -> None:
     company.bob.send(company.talk, "see https://example.org/a_(b). or javascript:alert(1) ```\nx < 1\n``` and `y`")
     page = company.page(company.bob.name)

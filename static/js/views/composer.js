@@ -165,8 +165,9 @@ export class Composer {
   }
 
   #changed(typed = true) {
-    if (this.#context?.kind !== "edit") this.#drafts.set(this.#key, this.#parts.text.value);
-    if (typed && this.#parts.text.value) this.#act.typed();
+    const edits = this.#context?.kind === "edit"; // no draft, and nobody waits for it
+    if (!edits) this.#drafts.set(this.#key, this.#parts.text.value);
+    if (typed && !edits && this.#parts.text.value) this.#act.typed();
     this.#completeNames();
     this.#fit();
   }

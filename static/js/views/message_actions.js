@@ -11,6 +11,8 @@ import { openEmoji, QUICK } from "./reactions.js";
 
 /** A finger that rests this long means the menu; one that moves this far scrolls. */
 const LONG_PRESS_MS = 450;
+/** What a touch still makes comes within this time. */
+const CLICK_MS = 500;
 const MOVED_PX = 10;
 
 export class MessageActions {
@@ -156,7 +158,11 @@ export class MessageActions {
     // Not before the finger is gone: to the browser that is a press beside the menu, which would close it.
     const release = () => {
       stop();
-      if (long) setTimeout(() => this.#menu(element, { at: { x, y } }));
+      if (!long) return;
+      // The touch makes a mouse press and a click yet, which would close it as well.
+      const soon = { capture: true, once: true, passive: false, signal: AbortSignal.timeout(CLICK_MS) };
+      addEventListener("touchend", (event) => event.cancelable && event.preventDefault(), soon);
+      setTimeout(() => this.#menu(element, { at: { x, y } }));
     };
     const { signal } = over;
     this.#rest = rest;

@@ -81,13 +81,19 @@ export class Thread {
 
   /** Shows a message `{id, number}` of the open conversation, wherever in its history it is. */
   async show({ id, number }) {
+    if (this.#putAt(number)) this.render();
+    // Once more when it is there: meanwhile the page may have been scrolled, by hand or by what came.
+    else await this.#after(this.#history.around(this.#id, id), () => this.#putAt(number));
+    this.#flash(number);
+  }
+
+  /** The next draw has this message in view; whether it is loaded. */
+  #putAt(number) {
+    const row = this.#rows().find((one) => one.number === number);
     this.#atEnd = false;
     this.#placed = true;
-    const known = this.#rows().find((row) => row.number === number);
-    this.#place = { key: known?.key, number, offset: this.#parts.scroller.clientHeight / 3 };
-    if (known) this.render();
-    else await this.#after(this.#history.around(this.#id, id));
-    this.#flash(number);
+    this.#place = { key: row?.key, number, offset: this.#parts.scroller.clientHeight / 3 };
+    return Boolean(row);
   }
 
   #flash(number) {
@@ -153,11 +159,12 @@ export class Thread {
   }
 
   /** Draws once `loading` is done, unless something else is to be shown by then. */
-  async #after(loading) {
+  async #after(loading, before = () => {}) {
     this.#opening = loading;
     await loading;
     if (this.#opening !== loading) return;
     this.#opening = null;
+    before();
     this.render();
   }
 
