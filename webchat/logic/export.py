@@ -83,12 +83,16 @@ class Export:
         yield from self._joined(session, export.said_elsewhere(store, user))
         yield b"]}"
 
+    def _check(self, session: Session) -> None:
+        if not self._store.living_sessions([session.id], self._now()):
+            raise NotLoggedIn("this session has ended")
+
     def _joined(self, session: Session, pages: Iterable[list[Any]]) -> Iterator[bytes]:
         """The items of all pages, with commas in between."""
         comma = b""
+        self._check(session)
         for page in pages:
-            if not self._store.living_sessions([session.id], self._now()):
-                raise NotLoggedIn("this session has ended")
+            self._check(session)
             if page:
                 yield comma + encode(page)[1:-1]
                 comma = b","
