@@ -58,13 +58,17 @@ class Files:
         answer(resp, Uploaded(file), 201)
 
 
-class FileContent:
+class _Bytes:
+    """What shows a file; the headers are its own, for no page may make anything of the bytes but what they are."""
+
     has_own_headers = True
 
     def __init__(self, guard: Guard, files: Service) -> None:
         self._guard = guard
         self._files = files
 
+
+class FileContent(_Bytes):
     @operation(
         "A file's bytes: for its owner until it is sent, then for the members of the conversation",
         answers=ANSWERS,
@@ -78,13 +82,7 @@ class FileContent:
         download(req, resp, self._files.content(session, file), self._files.read)
 
 
-class Thumbnail:
-    has_own_headers = True
-
-    def __init__(self, guard: Guard, files: Service) -> None:
-        self._guard = guard
-        self._files = files
-
+class Thumbnail(_Bytes):
     @operation(
         "A picture, made small",
         answers=ANSWERS,
@@ -98,13 +96,7 @@ class Thumbnail:
         download(req, resp, self._files.thumbnail(session, file), self._files.read)
 
 
-class Avatar:
-    has_own_headers = True
-
-    def __init__(self, guard: Guard, files: Service) -> None:
-        self._guard = guard
-        self._files = files
-
+class Avatar(_Bytes):
     @operation(
         "A user's avatar, square",
         answers=ANSWERS,

@@ -14,6 +14,7 @@ server the responder waits.
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ def can_hold(req: falcon.Request) -> bool:
     return HOLDS in req.env
 
 
-class Held:
+class Held(ABC):
     """The body of a held GET. `finish` gets the answer to an error of `find`, as the middleware would have.
 
     Thousands of them wait: it is small.
@@ -45,17 +46,17 @@ class Held:
         self._path = req.path
         self._start_response: Callable[..., Any] = req.env[START_RESPONSE]
 
+    @abstractmethod
     def find(self, wake: Callable[[], object]) -> bytes | None:
         """The piece; None where it is not there yet: then `wake` is called once, when it is time to look again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gone(self) -> None:
         """Nobody waits for it any more: `wake`, and do not wait any more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """It will not be looked for again; called in any case."""
-        raise NotImplementedError
 
     def look(self, wake: Callable[[], object]) -> bytes | None:
         """The same as `find`, or the answer to its error."""
