@@ -27,8 +27,10 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gunicorn.sock import ssl_context
+from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
 
+from workers import refusals
 from workers.connection import Connection
 from workers.connections import Server
 from workers.greenlets import Greenlets
@@ -124,6 +126,12 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
             self.log.error("Error handling request", exc_info=error)
         else:
             self.handle_error(None, client, addr, error)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """gunicorn judges and logs; the client is told in the application's form."""
+        super().handle_error(req, refusals.Unsent(), addr, exc)
+        with contextlib.suppress(Exception):  # it has gone, or reads nothing: as gunicorn does
+            write_nonblock(client, refusals.answer(refusals.of(exc), refusals.asks_head(req, exc)))
 
     def serve_any(self, server: Server, client: Any, addr: Any) -> None:
         self._idle[client] = time.monotonic()

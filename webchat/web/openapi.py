@@ -28,7 +28,9 @@ Every user has a feed, numbered without gaps; a cursor says how far one has come
 delivered at least once: drop what you have (a message's `number`). `reset: true` means that the cursor
 cannot be continued: load the state again. Ignore events of unknown type.
 
-Errors are `application/problem+json` (RFC 9457) with a stable `code`.
+Errors are `application/problem+json` (RFC 9457) with a stable `code`. Before any call they may be `bad_request`,
+`bad_method`, `bad_version`, `bad_header` (400), `uri_too_long` (414), `bad_expectation` (417), `headers_too_large`
+(431) or `unknown_coding` (501); the connection is then closed.
 """
 
 

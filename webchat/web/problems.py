@@ -43,14 +43,24 @@ class Problem(msgspec.Struct):
 _encode = msgspec.json.Encoder().encode
 
 
+def title(status: int) -> str:
+    """The status in words."""
+    return str(falcon.code_to_http_status(status))[4:]
+
+
+def encode(status: int, code: str, detail: str, retry_after: float | None = None) -> bytes:
+    """The problem as JSON."""
+    seconds = math.ceil(retry_after) if retry_after is not None else msgspec.UNSET
+    return _encode(Problem(title(status), status, code, detail, retry_after=seconds))
+
+
 def fill(resp: falcon.Response, status: int, code: str, detail: str, retry_after: float | None = None) -> None:
     """Make `resp` a problem."""
-    seconds = math.ceil(retry_after) if retry_after is not None else msgspec.UNSET
     resp.status = status
     resp.content_type = MEDIA_TYPE
-    resp.data = _encode(Problem(falcon.code_to_http_status(status)[4:], status, code, detail, retry_after=seconds))
-    if seconds is not msgspec.UNSET:
-        resp.set_header("Retry-After", str(seconds))
+    resp.data = encode(status, code, detail, retry_after)
+    if retry_after is not None:
+        resp.set_header("Retry-After", str(math.ceil(retry_after)))
     if status == 401:
         resp.set_header("WWW-Authenticate", 'Bearer realm="webchat"')
 
