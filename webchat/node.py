@@ -119,7 +119,7 @@ def build_node(settings: Settings) -> Node:
     hub.residents = presence
     hasher = Hasher()
     sessions = Sessions(store, committer, hasher, now_ms)
-    kept = Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings))
+    kept = open_files(settings, store, committer)
     groups = Groups(store, committer, now_ms, settings.group_max)
     chat = Chat(engine, store, committer, hub.cursor, now_ms)
     return Node(
@@ -148,8 +148,9 @@ def build_node(settings: Settings) -> Node:
     )
 
 
-def file_limits(settings: Settings) -> files.Limits:
-    return files.Limits(settings.file_max * files.MIB, settings.files_unsent * files.MIB, settings.file_types)
+def open_files(settings: Settings, store: Store, committer: Committer) -> Files:
+    limits = files.Limits(settings.file_max * files.MIB, settings.files_unsent * files.MIB, settings.file_types)
+    return Files(store, committer, Blobs(settings.files_folder), now_ms, limits)
 
 
 def now_ms() -> int:

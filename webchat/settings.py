@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     limit_friends: Rate = setting("60/minute", "changes of friends, groups, blocks and profiles per user and worker")
     limit_upload: Rate = setting("60/minute", "uploads per user and worker")
+    limit_export: Rate = setting(
+        "6/10 minute", "downloads of all of one's data per user and worker: each reads as much as there is"
+    )
     files: str = setting("", "folder of uploaded files, shared by all hosts; empty: `files` in the data folder")
     file_max: Positive = setting(25, "MiB of one uploaded file, at most")
     file_types: str = setting(

@@ -6,6 +6,7 @@ What each may do is in tests/logic/test_operators.py; here: what is typed, print
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
 import os
 import pty
@@ -134,6 +135,20 @@ def test_a_deleted_message_is_gone_for_everybody_at_once(cluster: Cluster, shell
     (act,) = [act for act in shell.json("audit") if act["subject"] == str(message["id"])][-1:]
     assert act["action"] == "message delete"
     assert act["detail"].endswith(f"from {one.name}: 垃圾")
+
+
+def test_the_bytes_of_a_deleted_message_s_files_go_at_once(cluster: Cluster, shell: Shell) -> None:
+    one, _, conversation = cluster.pair()
+    kind = {"Content-Type": "application/octet-stream"}
+    file = one.call("POST", "/api/files?name=bad.bin", b"bad, and nobody else's", kind).body["file"]
+    body = {"conversation": conversation, "text": "", "files": [file["id"]], "client_id": "c1"}
+    message = one.ok("POST", "/api/messages", body)["message"]
+    digest = hashlib.sha256(b"bad, and nobody else's").hexdigest()
+    kept = cluster.data / "files" / digest[:2] / digest[2:]
+    assert kept.exists()
+    shell.ok("message", "delete", str(message["id"]))
+    assert not kept.exists()
+    assert one.call("GET", f"/api/files/{file['id']}").status == 404
 
 
 # --- without a server

@@ -45,6 +45,21 @@ def test_asking_twice_changes_and_tells_nothing(cluster: QuickCluster) -> None:
     assert news(one, cursors[0]) == news(other, cursors[1]) == []
 
 
+def test_asking_again_with_another_note_replaces_the_note(cluster: QuickCluster) -> None:
+    one, other = cluster.user(), cluster.user()
+    one.ok("POST", "/api/friends", {"name": other.name, "note": "hello"})
+    cursors = one.cursor(), other.cursor()
+    told = one.call("POST", "/api/friends", {"name": other.name, "note": "hello, it is me"})
+    assert (told.status, told.body["friend"]["note"]) == (201, "hello, it is me")
+    asked = {"type": "friend", "state": "outgoing", "note": "hello, it is me"}
+    assert news(one, cursors[0]) == [asked | {"name": other.name}]
+    assert news(other, cursors[1]) == [asked | {"name": one.name, "state": "incoming"}]
+    assert [each["note"] for who in (one, other) for each in who.state()["requests"]] == ["hello, it is me"] * 2
+    for same in ({"note": "hello, it is me"}, {}):
+        told = one.call("POST", "/api/friends", {"name": other.name} | same)
+        assert (told.status, told.body["friend"]["note"]) == (200, "hello, it is me"), "a retry changes nothing"
+
+
 def test_accepting_makes_friends_and_a_conversation(cluster: QuickCluster) -> None:
     one, other = cluster.user(), cluster.user()
     ask(one, other.name)

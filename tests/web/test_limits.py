@@ -16,6 +16,7 @@ LOGIN = 2  # failures a minute, per name
 REGISTER = 8  # a minute, per address
 SEND = 5  # a minute, per user
 UPLOAD = 2  # a minute, per user
+EXPORT = 2  # a minute, per user
 OFFICE, HOME = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "203.0.113.8"}
 
 
@@ -27,6 +28,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Address]]:
         "limit_register": f"{REGISTER}/minute",
         "limit_send": f"{SEND}/minute",
         "limit_upload": f"{UPLOAD}/minute",
+        "limit_export": f"{EXPORT}/minute",
     }
     with Launched(tmp_path_factory.mktemp("limits") / "data", **FAST | limits) as node:
         yield [("127.0.0.1", node.ready().port)]
@@ -120,6 +122,17 @@ def test_uploads_are_counted_per_user(nodes: list[Address]) -> None:
     assert [answer.status for answer in answers] == [201] * UPLOAD + [429]
     assert too_many(answers[-1])
     assert other.call("POST", "/api/files?name=a", b"x").status == 201
+
+
+def test_downloads_of_all_of_one_s_data_are_limited_per_user(nodes: list[Address]) -> None:
+    one, other, here = Client(nodes, "export-1"), Client(nodes, "export-2"), {"X-Forwarded-For": "203.0.113.23"}
+    for each in (one, other):
+        register(nodes, each.name, here)
+        each.log_in()
+    answers = [one.call("GET", "/api/me/data") for _ in range(EXPORT + 1)]
+    assert [answer.status for answer in answers] == [200] * EXPORT + [429]
+    assert too_many(answers[-1])
+    assert other.call("GET", "/api/me/data").status == 200
 
 
 def test_an_address_that_nobody_trusted_wrote_counts_for_nothing(stingy: list[Address]) -> None:

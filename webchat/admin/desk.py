@@ -12,7 +12,7 @@ import os
 import pwd
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -31,6 +31,7 @@ from workers.embedded import socket_path
 
 T = TypeVar("T")
 
+LEFT = "webchat: the folder of files is not to be had now; the workers' sweep removes the bytes within two days"
 UNHEARD = "webchat: the doorbell was not reached; running workers notice within half a minute"
 
 
@@ -58,6 +59,17 @@ class Desk:
             click.echo(UNHEARD, err=True)
         self._rings.clear()
         return result
+
+    def forget(self, digests: Sequence[str]) -> None:
+        """Remove the bytes of files that were deleted, and that nobody else has, as a worker would."""
+        if not digests:
+            return
+        from webchat.node import open_files  # it brings all of the logic
+
+        # A folder that is not there is one that is not mounted: nobody makes another one here.
+        there = self._settings.files_folder.is_dir()
+        if not there or not open_files(self._settings, self.store, self._committer).forget(digests):
+            click.echo(LEFT, err=True)
 
     def close(self) -> None:
         self._committer.stop()

@@ -20,12 +20,13 @@ def message() -> None:
 @click.option("--reason", default="", help="For the audit.")
 @on_database
 def delete(id: int, reason: str, data: str | None, json_: bool) -> None:
-    """Delete the message ID for everybody. What it said is kept, for `message history`."""
+    """Delete the message ID for everybody. What it said is kept, for `message history`; its files are not."""
     from webchat.admin.desk import desk
     from webchat.logic import operators
 
     with desk(data) as at:
-        was = at.act(lambda tx, by: operators.delete_message(tx, by, id, reason))
+        was, digests = at.act(lambda tx, by: operators.delete_message(tx, by, id, reason))
+        at.forget(digests)
     if json_:
         show.as_json({"id": id, "conversation": was.conversation, "number": was.number, "from": was.sender})
     else:

@@ -60,7 +60,7 @@ class Said(NamedTuple):
     text: str
 
 
-class Held(NamedTuple):
+class HeldMessage(NamedTuple):
     """A message that nobody else changes until this transaction is through, and its sender's id."""
 
     message: Message
@@ -143,16 +143,16 @@ def hold_members(tx: Transaction, conversation: int, users: Iterable[int]) -> No
         )
 
 
-def hold(tx: Transaction, id: int) -> Held | None:
+def hold(tx: Transaction, id: int) -> HeldMessage | None:
     """The message, which nobody else changes until this transaction is through."""
     only = f"{tx.on.for_update} OF m" if tx.on.for_update else ""
     rows = tx.on.rows(f"{MESSAGE} WHERE m.id = ?{only}", (id,))
     if not rows:
         return None
-    return Held(as_message(rows[0]), tx.on.rows("SELECT sender FROM message WHERE id = ?", (id,))[0][0])
+    return HeldMessage(as_message(rows[0]), tx.on.rows("SELECT sender FROM message WHERE id = ?", (id,))[0][0])
 
 
-def edit(tx: Transaction, held: Held, text: str, people: dict[int, str], edited_at: str, now: int) -> Message:
+def edit(tx: Transaction, held: HeldMessage, text: str, people: dict[int, str], edited_at: str, now: int) -> Message:
     """The message says `text` now, and names `people`."""
     before = held.message
     after = msgspec.structs.replace(before, text=text, mentions=list(people.values()), edited_at=edited_at)
@@ -162,7 +162,7 @@ def edit(tx: Transaction, held: Held, text: str, people: dict[int, str], edited_
     return told
 
 
-def delete(tx: Transaction, held: Held, now: int) -> tuple[Message, list[str]]:
+def delete(tx: Transaction, held: HeldMessage, now: int) -> tuple[Message, list[str]]:
     """Nothing of what it said, and of what hung on it, is left but its place; and the digests of its files.
 
     Their bytes may go once this is committed (`Files.forget`).
@@ -179,7 +179,7 @@ def delete(tx: Transaction, held: Held, now: int) -> tuple[Message, list[str]]:
     return told, attachments.release(tx, before.id) if before.files else []
 
 
-def react(tx: Transaction, held: Held, reactions: dict[str, list[str]]) -> Message:
+def react(tx: Transaction, held: HeldMessage, reactions: dict[str, list[str]]) -> Message:
     """These are the reactions now."""
     before = held.message
     return _write(tx, msgspec.structs.replace(before, reactions=reactions, revision=before.revision + 1))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from webchat.data import changes
-from webchat.data.changes import NO_MESSAGE, NOT_SAID, Held
+from webchat.data.changes import NO_MESSAGE, NOT_SAID, HeldMessage
 from webchat.data.committer import Committer
 from webchat.data.transaction import Transaction
 from webchat.entities.people import Session
@@ -96,7 +96,9 @@ class Changes:
         return self._committer.submit(work)
 
 
-def _held(tx: Transaction, session: Session, id: int, people: Iterable[int] = (), *, also_closed: bool = False) -> Held:
+def _held(
+    tx: Transaction, session: Session, id: int, people: Iterable[int] = (), *, also_closed: bool = False
+) -> HeldMessage:
     """The message, while it may be changed. Raises NotFound for what is not of the asker's conversations."""
     known = changes.message(tx, id)
     if known is None:
@@ -111,7 +113,7 @@ def _held(tx: Transaction, session: Session, id: int, people: Iterable[int] = ()
     return held
 
 
-def _check_own(held: Held, session: Session) -> None:
+def _check_own(held: HeldMessage, session: Session) -> None:
     if held.sender != session.user or held.message.kind != "text":
         raise Forbidden("only what one has said oneself can be changed", code="not_yours")
 

@@ -18,7 +18,7 @@ from webchat.entities.people import Friend, FriendRequest, Me, OpenSession, Sess
 from webchat.entities.talk import Conversation, File, Message, rfc3339
 from webchat.errors import NotLoggedIn
 from webchat.logic.chat import Chat
-from webchat.logic.sessions import Sessions
+from webchat.logic.sessions import OVER, Sessions
 
 
 class Talk(msgspec.Struct):
@@ -85,7 +85,7 @@ class Export:
 
     def _check(self, session: Session) -> None:
         if not self._store.living_sessions([session.id], self._now()):
-            raise NotLoggedIn("this session has ended")
+            raise NotLoggedIn(OVER)
 
     def _joined(self, session: Session, pages: Iterable[list[Any]]) -> Iterator[bytes]:
         """The items of all pages, with commas in between."""

@@ -231,17 +231,21 @@ class Files:
 
     # --- away
 
-    def forget(self, digests: Sequence[str], before: float | None = None) -> None:
+    def forget(self, digests: Sequence[str], before: float | None = None) -> bool:
         """Remove the bytes that no row names any more, and that were not written since (Unix time in seconds).
 
-        Where others hold the folder for too long, they are left to the sweep.
+        False where others hold the folder for too long, or the disk refuses: then they are left to the sweep.
         """
-        with contextlib.suppress(Unavailable), self._locked(self._blobs.alone):
-            for start in range(0, len(digests), QUESTIONS):
-                some = digests[start : start + QUESTIONS]
-                free = set(some) - attachments.needed(self._store, some)
-                for digest in free:
-                    self._off_loop(self._blobs.remove, digest, time.time() if before is None else before)
+        try:
+            with self._locked(self._blobs.alone):
+                for start in range(0, len(digests), QUESTIONS):
+                    some = digests[start : start + QUESTIONS]
+                    free = set(some) - attachments.needed(self._store, some)
+                    for digest in free:
+                        self._off_loop(self._blobs.remove, digest, time.time() if before is None else before)
+        except Unavailable:
+            return False
+        return True
 
     def forget_later(self, digests: Sequence[str], seconds: float = 0) -> None:
         """The same, for a caller that cannot wait: a backup holds the folder for long."""

@@ -39,7 +39,8 @@ class Friends:
     def ask(self, session: Session, name: str, note: str = "") -> tuple[Relation, bool]:
         """Ask `name`, or accept where `name` has asked already; and whether anything changed.
 
-        `note`: a word with the question. Raises Conflict for whom one blocks.
+        `note`: a word with the question. Asked again, another one takes its place; none leaves it as it is, for a
+        retry changes nothing. Raises Conflict for whom one blocks.
         """
         check_note(note)
         other = self._other(name, NOBODY_SO_NAMED)
@@ -53,7 +54,7 @@ class Friends:
                 raise NotFound(NOBODY_SO_NAMED)  # gone since we looked
             if blocks.has(tx, session.user, other):
                 raise Conflict("you block this person; end that first", code="blocked")
-            if pair.friends or pair.asked_by == session.user:
+            if pair.friends or (pair.asked_by == session.user and note in ("", pair.note)):
                 return _seen_by(tx, session.user, other, pair), False
             if pair.asked_by == other:
                 return _befriend(tx, session.user, other, pair), True

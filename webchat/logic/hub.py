@@ -29,7 +29,8 @@ from webchat.logic import delivery
 from webchat.logic.clock import Clock
 from webchat.logic.delivery import TIMED
 from webchat.logic.mailbox import Mailbox, Parked, Put, Wake
-from webchat.logic.poll import OVER, Answer, Poll, check_session
+from webchat.logic.poll import Answer, Poll, check_session
+from webchat.logic.sessions import OVER
 from webchat.tally import Tally
 
 # Of one answer; a client that is further behind polls again. A client that asks and does not read costs

@@ -60,8 +60,8 @@ def reset_password(tx: Transaction, by: By, name: str, hashed: str) -> tuple[str
     return spelled, ended
 
 
-def delete_message(tx: Transaction, by: By, id: int, reason: str) -> Message:
-    """The message as it was."""
+def delete_message(tx: Transaction, by: By, id: int, reason: str) -> tuple[Message, list[str]]:
+    """The message as it was, and the digests of its files, for `Files.forget` after the commit."""
     if len(reason) > REASON_MAX or not reason.isprintable():
         raise Invalid(f"a reason is one line of at most {REASON_MAX} characters", code="bad_reason")
     message = _message(tx, id)
@@ -70,9 +70,9 @@ def delete_message(tx: Transaction, by: By, id: int, reason: str) -> Message:
     if held is None or held.message.deleted:
         raise Conflict(f"message {id} is deleted already", code="deleted")
     message = held.message
-    changes.delete(tx, held, by.now)
+    _, digests = changes.delete(tx, held, by.now)
     by.record(tx, "message delete", str(id), _where(message) + (f": {reason}" if reason else ""))
-    return message
+    return message, digests
 
 
 def read_message(tx: Transaction, by: By, id: int) -> tuple[Message, list[changes.Said]]:

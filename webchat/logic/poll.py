@@ -19,11 +19,10 @@ from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn
 from webchat.logic.mailbox import Mailbox, Parked, Wake
 from webchat.logic.murmurs import still
+from webchat.logic.sessions import OVER
 
 if TYPE_CHECKING:
     from webchat.logic.hub import Hub
-
-OVER = "this session has ended"
 
 
 class Answer(NamedTuple):

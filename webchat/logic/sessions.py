@@ -14,6 +14,7 @@ from webchat.errors import NotFound, NotLoggedIn, WrongPassword
 from webchat.logic.passwords import Hasher, check_password
 
 WRONG = "this is not your password"
+OVER = "this session has ended"
 
 
 def must_live(tx: Transaction, session: Session) -> None:
@@ -23,7 +24,7 @@ def must_live(tx: Transaction, session: Session) -> None:
     renamed by an account that has just been removed.
     """
     if not tx.living_sessions([session.id], 0):
-        raise NotLoggedIn("this session has ended")
+        raise NotLoggedIn(OVER)
 
 
 class Sessions:

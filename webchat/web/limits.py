@@ -20,7 +20,6 @@ from webchat.settings import Settings
 NAME_MAX = 64  # characters of a name that are remembered; none is longer, but anything can be sent
 UNDER_WAY_MAX = 8  # log-ins of one address in one worker at the same time
 SWEEP_EVERY = 30.0  # seconds
-EXPORTS, EXPORT_SECONDS = 6, 600  # downloads of all of one's data: each reads as much as there is
 PER_ADDRESS = 10  # failed log-ins per address, as a multiple of those per name: an office shares one address
 
 
@@ -33,7 +32,7 @@ class RateLimits:
         self._login_address = _windows("limit_login", settings.limit_login, PER_ADDRESS)
         self._send = _windows("limit_send", settings.limit_send)
         self._friends = _windows("limit_friends", settings.limit_friends)
-        self._export = Windows(EXPORTS, EXPORT_SECONDS)
+        self._export = _windows("limit_export", settings.limit_export)
         self._upload = _windows("limit_upload", settings.limit_upload)
         self._typing = _windows("limit_typing", settings.limit_typing)
         self._under_way: Counter[str] = Counter()

@@ -18,7 +18,7 @@ def lost_reactions(node: Node) -> None:
     """A reaction is written as if nobody else had reacted meanwhile."""
     react = changes.react
 
-    def forgetful(tx: Transaction, held: changes.Held, reactions: dict[str, list[str]]) -> Any:
+    def forgetful(tx: Transaction, held: changes.HeldMessage, reactions: dict[str, list[str]]) -> Any:
         return react(tx, held, {emoji: names[-1:] for emoji, names in [*reactions.items()][-1:]})
 
     changes.react = forgetful
