@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import json
 import os
 import pty
 import socket
@@ -15,46 +14,18 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
+from tests.admin.shell import Shell
 from tests.client import PASSWORD, Client, Reader, request, until
 from tests.conftest import Cluster
 from tests.web.background import Held
-from tests.workers.launched import ROOT, environ
+from tests.workers.launched import ROOT
 from webchat.data.database import prepare
 from webchat.settings import Settings
 
 AT_ONCE = 1.5  # seconds
-
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    errors: str
-
-
-class Shell:
-    """Runs the command on one database."""
-
-    def __init__(self, **variables: str) -> None:
-        self._environ = environ(**variables) | {"TZ": "UTC"}
-
-    def run(self, *words: str | bytes, stdin: str = "") -> Said:
-        command = [sys.executable, "-m", "webchat.cli", *words]
-        done = subprocess.run(
-            command, check=False, input=stdin, capture_output=True, text=True, cwd=ROOT, env=self._environ, timeout=60
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    def ok(self, *words: str, stdin: str = "") -> str:
-        said = self.run(*words, stdin=stdin)
-        assert (said.code, said.errors) == (0, ""), said
-        return said.out
-
-    def json(self, *words: str, stdin: str = "") -> Any:
-        return json.loads(self.ok(*words, "--json", stdin=stdin))
 
 
 @pytest.fixture
@@ -83,7 +54,8 @@ def waiting(who: Client, node: int) -> Held:
 # --- beside a server
 
 
-def test_a_created_account_logs_in(cluster: Cluster, shell: Shell) -> None:
+def test_a_created_account_logs_in(cluster: Cluster) -> None:
+    shell = Shell(whole=True, data=str(cluster.data))
     assert shell.ok("user", "create", "Made-1", stdin="a password\n") == "created: Made-1\n"
     assert log_in(cluster, "made-1", "a password") == 201
     made, password = shell.ok("user", "create", "made-2", "--generate").splitlines()
@@ -215,7 +187,7 @@ def test_at_a_terminal_a_password_is_asked_for_twice_and_not_shown(small: Shell)
     here, there = pty.openpty()
     command = [sys.executable, "-m", "webchat.cli", "user", "create", "typed"]
     with subprocess.Popen(
-        command, stdin=there, stdout=there, stderr=there, cwd=ROOT, env=small._environ, start_new_session=True
+        command, stdin=there, stdout=there, stderr=there, cwd=ROOT, env=small.environ, start_new_session=True
     ) as process:
         os.close(there)
         shown = b""

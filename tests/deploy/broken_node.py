@@ -1,4 +1,4 @@
-"""A node that takes requests and hangs up on them, now or later; it remembers what it was sent."""
+"""A node that takes requests and hangs up on them, now or later, or answers late; it remembers what it was sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from typing import NamedTuple, Self
 
 from tests.client import Address
@@ -23,11 +24,15 @@ class Seen(NamedTuple):
 
 
 class BrokenNode:
-    """Answers health checks and the first `good` requests of each connection, then hangs up on the next one."""
+    """Answers health checks and the first `good` requests of each connection, then hangs up on the next one.
 
-    def __init__(self, good: int = 0) -> None:
+    `hold`: seconds until it answers one that is good.
+    """
+
+    def __init__(self, good: int = 0, hold: float = 0) -> None:
         self.seen: list[Seen] = []
         self._good = good
+        self._hold = hold
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: Address = self._listener.getsockname()
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -62,6 +67,7 @@ class BrokenNode:
                 if answered >= self._good:
                     return
                 answered += 1
+                time.sleep(self._hold)
                 line.sendall(READY)
 
     def _read(self, line: socket.socket) -> Seen | None:
