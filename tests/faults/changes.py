@@ -19,18 +19,22 @@ RECENT = 6  # of a conversation's newest messages, one is changed: so that peopl
 DELETES = 0.1  # of the changes of one's own
 GIVE_UP = 0.1  # probability per failed try that a client lets it be
 PATIENCE = 30.0  # seconds for one change
-GONE = (409,)  # it was deleted meanwhile: a refusal that is right
+GONE = (404, 409)  # it was deleted meanwhile, or in a group one was removed: refusals that are right
 
 
 def act(device: Device, talk: int, rng: random.Random) -> None:
     """Change one of the messages that the device shows of this conversation, if there is one."""
     shown = device.screen.talks[talk].shown if talk in device.screen.talks else {}
-    recent = [shown[number] for number in sorted(shown)[-RECENT:] if not shown[number].get("deleted")]
+    recent = [shown[number] for number in sorted(shown)[-RECENT:] if _is_said(shown[number])]
     mine = [message for message in recent if message["from"] == device.person.name]
     if mine and rng.random() < 0.5:
         _own(device, rng.choice(mine), rng)
     elif recent:
         react(device, rng.choice(recent), rng)
+
+
+def _is_said(message: Message) -> bool:
+    return not message.get("deleted") and "kind" not in message
 
 
 class Act(NamedTuple):
@@ -78,7 +82,8 @@ def _insist(device: Device, message: Message, act: Act, rng: random.Random) -> M
     deadline = history.now() + PATIENCE
     while history.now() < deadline:
         path = f"/api/messages/{message['id']}{act.path}"
-        answer = device.call(act.method, path, act.body, expected=GONE)
+        is_group = device.is_group(message["conversation"])
+        answer = device.call(act.method, path, act.body, expected=GONE if is_group else GONE[1:])
         if answer is not None and answer.status < 500:
             told: Message | None = answer.body["message"] if answer.status == 200 else None
             history.note("changed", c=device.name, key=key, status=answer.status, message=told)

@@ -7,6 +7,7 @@ same client id, `reset` means snapshot and history anew.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -134,13 +135,18 @@ class Device:
         """Say the next thing to a friend, until it is acknowledged; the message. `give_up`: probability per failure."""
         return self.say(self.person.talks[friend], node, give_up)
 
-    def say(self, talk: int, node: int | None = None, give_up: float = 0.0) -> dict[str, Any] | None:
-        """Like `send`, in any conversation; in a group, one may have been removed meanwhile."""
+    def say(
+        self, talk: int, node: int | None = None, give_up: float = 0.0, file: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        """Like `send`, in any conversation; in a group, one may have been removed meanwhile. `file`: of `upload`."""
         self._sent += 1
         client_id = f"{self.name}:{self._sent}"
         text = f"{client_id} says {self._rng.randrange(10**6)}"
-        self.history.note("send", c=self.name, cid=client_id, conv=talk, text=text, k=self._sent, who=self.person.name)
-        body = {"conversation": talk, "text": text, "client_id": client_id}
+        self.history.note(
+            "send", c=self.name, cid=client_id, conv=talk, text=text, k=self._sent, who=self.person.name, file=file
+        )
+        body: dict[str, Any] = {"conversation": talk, "text": text, "client_id": client_id}
+        body |= {"files": [file["id"]]} if file else {}
         deadline = self.history.now() + GIVE_UP_AFTER
         while self.history.now() < deadline:
             answer = self.try_send(body, node)
@@ -157,7 +163,7 @@ class Device:
         """One request of a send; on a `wire` of its own, to repeat what was acknowledged. None: failed."""
         node = self._node() if node is None else node
         record: dict[str, Any] = {"c": self.name, "n": node, "cid": body["client_id"], "t0": self.history.now()}
-        record |= {"expected": GONE} if self._is_group(body["conversation"]) else {}
+        record |= {"expected": GONE} if self.is_group(body["conversation"]) else {}
         try:
             answer = (wire or self.calls).request(
                 self.stage.nodes[node].address, "POST", "/api/messages", body, timeout=SEND_PATIENCE
@@ -179,7 +185,7 @@ class Device:
         if shown is None or shown.last == 0:
             return
         body = {"number": shown.last - 1, "back": True} if back else {"number": shown.last}
-        expected = GONE if self._is_group(talk) else ()
+        expected = GONE if self.is_group(talk) else ()
         # On record before it is asked: it may be done though nobody hears of it.
         self.history.note("read", c=self.name, who=self.person.name, conv=talk, **body, asked=True)
         answer = self.call("PUT", f"/api/conversations/{talk}/read", body, expected=expected)
@@ -195,6 +201,16 @@ class Device:
         self.history.note("receipts", c=self.name, who=self.person.name, delivered=list(delivered.items()))
         return True
 
+    # --- files
+
+    def upload(self) -> dict[str, str] | None:
+        """A file that nobody else has: its id, and the digest of its content. None where it was not taken."""
+        content = f"{self.name} draws {self._rng.randrange(10**18)}".encode() * 100
+        answer = self.call("POST", "/api/files?name=drawing.bin", content)
+        if answer is None or answer.status != 201:
+            return None
+        return {"id": answer.body["file"]["id"], "digest": hashlib.sha256(content).hexdigest()}
+
     # --- groups
 
     @property
@@ -202,7 +218,7 @@ class Device:
         """Those that are shown."""
         return [number for number, talk in self.screen.talks.items() if talk.role]
 
-    def _is_group(self, talk: int) -> bool:
+    def is_group(self, talk: int) -> bool:
         return talk not in self.person.talks.values()
 
     def found(self, name: str, members: list[str]) -> None:

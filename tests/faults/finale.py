@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import gevent
 
 from tests.faults import census
-from tests.faults.device import Device
+from tests.faults.device import GONE, Device
 from tests.faults.history import History
 from tests.faults.stage import DEAD_AFTER, Stage
 
@@ -36,6 +37,7 @@ def read_everything(history: History, devices: Sequence[Device], quiet: float = 
         if device.is_polling:
             _insist_on_receipts(device)
     _read_states(history, devices)
+    _read_files(history, devices)
 
 
 def _insist_on_receipts(device: Device) -> None:
@@ -50,6 +52,22 @@ def _read_states(history: History, devices: Sequence[Device]) -> None:
         snapshot = device.insist("GET", "/api/state")
         if snapshot is not None:
             history.note("final.state", c=device.name, snapshot=snapshot)
+
+
+def _read_files(history: History, devices: Sequence[Device]) -> None:
+    """What somebody else in the conversation gets of each file that was sent."""
+    sent = {record["cid"]: record for record in history.records if record["e"] == "send" and record["file"]}
+    there = {one["cid"] for one in history.records if one["e"] == "try" and one.get("status", 999) < 300}
+    for cid, send in sent.items():
+        others = (one for one in devices if send["conv"] in one.screen.talks and one.person.name != send["who"])
+        reader = next(others, None)
+        if reader is None or cid not in there:
+            continue
+        id = send["file"]["id"]
+        answer = reader.call("GET", f"/api/files/{id}", expected=GONE)
+        if answer is not None:
+            digest = hashlib.sha256(answer.raw).hexdigest() if answer.status == 200 else None
+            history.note("final.file", c=reader.name, id=id, status=answer.status, digest=digest)
 
 
 def _read_history(history: History, talk: int, device: Device) -> None:

@@ -7,7 +7,7 @@ import random
 import gevent
 from gevent.event import Event
 
-from tests.faults import changes
+from tests.faults import changes, deeds
 from tests.faults.device import Device
 from tests.faults.history import History
 from tests.faults.stage import Stage
@@ -17,7 +17,9 @@ GIVE_UP = 0.1  # probability per failed try that a client lets a message be
 READS = 0.2  # of a client's acts: read marks, some of them back, and receipts
 BACK = 0.2  # of the read marks
 CHANGES = 0.2  # of a client's acts: edits, deletions, reactions
-IN_GROUPS = 0.3  # of what is said and read by those who are in one
+DEEDS = 0.05  # of a client's acts: a new line under one's name, blocks
+FILES = 0.1  # of what is said comes with a file
+IN_GROUPS = 0.3  # of what is said, read and changed by those who are in one
 GROUP_EVERY = 6  # people, one of whom owns a group of all their friends
 SEATS = 0.4  # of an owner's acts: somebody is added, or removed
 
@@ -34,6 +36,7 @@ class Fleet:
         people = stage.people(count, [(one, other) for one, other in pairs if one != other])
         self._owners = range(0, count, GROUP_EVERY)
         self.devices = [Device(stage, history, one, f"c{n}", self._fork()) for n, one in enumerate(people)]
+        self._first = set(self.devices)  # of each person's
         for n in range(max(0, clients - count)):
             owner = people[n % count]
             self.devices.append(Device(stage, history, owner, f"c{n}b", self._fork(), owner.spare[0]))
@@ -63,16 +66,18 @@ class Fleet:
                 device.seat(group, rng.choice(members), add=rng.random() < 0.5)
                 continue
             talk, act = device.person.talks[rng.choice(sorted(device.person.talks))], rng.random()
-            if READS <= act < READS + CHANGES:
-                changes.act(device, talk, rng)
-                continue
             if device.groups and rng.random() < IN_GROUPS:
                 talk = rng.choice(device.groups)
             if act < READS:
                 device.read(talk, back=rng.random() < BACK)
                 device.receive()
+            elif act < READS + CHANGES:
+                changes.act(device, talk, rng)
+            elif act < READS + CHANGES + DEEDS and device in self._first:
+                deeds.act(device, rng)
             else:
-                device.say(talk, give_up=GIVE_UP)
+                file = device.upload() if rng.random() < FILES else None
+                device.say(talk, give_up=GIVE_UP, file=file)
 
     def _rest(self, seconds: float) -> bool:
         """Wait; false where the acting is over."""

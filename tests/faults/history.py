@@ -5,6 +5,7 @@ Every record has `t` (seconds since the run began, monotonic, one clock for all 
     run        the parameters                     load    a client loaded snapshot and history pages
     inject, heal, recovered    a fault            poll    one long poll, answered or failed
     change, changed    what a client did to a message later, and each answer
+    deed, done what a person did about themselves or another, and each answer
     send, try  a message, and each request for it read    a read mark was moved
     call       any other request                  claim   a check that the harness made itself
     final.*    what was read when all was over

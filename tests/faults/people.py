@@ -18,7 +18,7 @@ HOUR = 3_600_000  # ms
 
 @dataclass
 class Person:
-    """An account; `talks`: {friend's name: conversation}, `owns`: {group: its members at first}.
+    """An account; `talks`: {friend's name: conversation}, `owns`: {group: its members at first}; `strangers`: some.
 
     Each token is a session of its own.
     """
@@ -27,6 +27,7 @@ class Person:
     token: str
     talks: dict[str, int] = field(default_factory=dict)
     owns: dict[int, list[str]] = field(default_factory=dict)
+    strangers: list[str] = field(default_factory=list)
     spare: list[str] = field(default_factory=list)  # further tokens
 
 
@@ -53,6 +54,9 @@ def create_people(settings: Settings, count: int, pairs: list[tuple[int, int]]) 
                 tx.set_pair(ids[one], ids[other], Pair(friends=True, asked_by=None, conversation=conversation))
                 people[one].talks[people[other].name] = conversation
                 people[other].talks[people[one].name] = conversation
+        for number, person in enumerate(people):
+            others = [people[(number + step) % count].name for step in (2, 4)]
+            person.strangers = [name for name in others if name not in {person.name, *person.talks}]
         return people
     finally:
         engine.close()

@@ -71,6 +71,8 @@ class Screen:
         self.me = ""
         self.friends: dict[str, bool] = {}
         self.requests: dict[str, str] = {}
+        self.statuses: dict[str, str] = {}  # friends' and one's own, where there is one
+        self.blocked: dict[str, bool] = {}
         self.talks: dict[int, Talk] = {}
         self.complaints: list[tuple[str, str]] = []
 
@@ -79,6 +81,9 @@ class Screen:
         self.me = snapshot["me"]["name"]
         self.friends = {friend["name"]: friend["online"] for friend in snapshot["friends"]}
         self.requests = {request["name"]: request["direction"] for request in snapshot["requests"]}
+        known = [snapshot["me"], *snapshot["friends"]]
+        self.statuses = {one["name"]: one["status"] for one in known if one.get("status")}
+        self.blocked = dict.fromkeys(snapshot.get("blocked", []), True)
         self.talks = {one["id"]: Talk.of(one) for one in snapshot["conversations"]}
         for conversation, page in pages.items():
             self._page(conversation, page)
@@ -98,17 +103,16 @@ class Screen:
                     self.talks.setdefault(line["id"], Talk.of(line)).update(line)
                 case "left":
                     self.talks.pop(event["conversation"], None)
-                case "presence":
-                    if event["name"] in self.friends:
-                        self.friends[event["name"]] = event["online"]
-                case "friend":
-                    self._relation(event)
+                case _:
+                    self._person(event)
 
     def summary(self) -> dict[str, Any]:
         """What must equal the summary of a fresh snapshot."""
         return {
             "friends": self.friends,
             "requests": self.requests,
+            "statuses": self.statuses,
+            "blocked": self.blocked,
             "talks": {
                 number: (talk.last, talk.read, talk.unread, talk.open, talk.role, talk.members)
                 for number, talk in self.talks.items()
@@ -164,15 +168,35 @@ class Screen:
             if message["from"] == self.me:
                 talk.read = message["number"]
 
+    def _person(self, event: Any) -> None:
+        match event["type"]:
+            case "presence":
+                if event["name"] in self.friends:
+                    self.friends[event["name"]] = event["online"]
+            case "friend":
+                self._relation(event)
+            case "profile":
+                self._profile(event["name"], event["status"])
+            case "me":
+                self._profile(event["me"]["name"], event["me"].get("status", ""))
+            case "blocked":
+                self.blocked.pop(event["name"], None)
+                self.blocked |= {event["name"]: True} if event["blocked"] else {}
+
     def _relation(self, event: Any) -> None:
         name = event["name"]
         self.friends.pop(name, None)
         self.requests.pop(name, None)
+        self._profile(name, event.get("status", ""))
         if event["state"] == "friend":
             self.friends[name] = bool(event.get("online"))
             self.talks.setdefault(event["conversation"], Talk(0, 0)).open = True
         elif event["state"] != "none":
             self.requests[name] = event["state"]
+
+    def _profile(self, name: str, status: str) -> None:
+        self.statuses.pop(name, None)
+        self.statuses |= {name: status} if status else {}
 
     def _complain(self, invariant: str, sentence: str) -> None:
         self.complaints.append((invariant, sentence))

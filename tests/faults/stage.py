@@ -111,6 +111,7 @@ class Stage:
             "WEBCHAT_LIMIT_SEND": plenty,
             "WEBCHAT_LIMIT_FRIENDS": plenty,
             "WEBCHAT_LIMIT_TYPING": plenty,
+            "WEBCHAT_LIMIT_UPLOAD": plenty,
             "WEBCHAT_LOG_FORMAT": "json",
             "WEBCHAT_LOG_LEVEL": "warning",
         }

@@ -210,6 +210,54 @@ BROKEN: list[tuple[str, str, Change]] = [
 ]
 
 
+def with_a_file(status: int = 200, digest: str = "d", deleted: bool = False) -> list[Record]:
+    """The same, and Ann's first message brings a file, which Bob asks for in the end."""
+    records = clean()
+    sent = FIRST | {"files": [{"id": "f", "name": "a", "type": "text/plain", "size": 1}]}
+    the(records, "send").update(file={"id": "f", "digest": "d"})
+    for record in records:
+        if record["e"] in ("try", "poll", "load", "final.history"):
+            _replace(record, FIRST, sent)
+    if deleted:
+        gone: dict[str, Any] = {name: value for name, value in sent.items() if name != "files"}
+        gone["text"], gone["deleted"], gone["revision"] = "", True, 1
+        the(records, "final.history")["messages"][0] = gone
+        the(records, "poll", 2)["events"].append({"type": "changed", "message": gone})
+    got = {"status": status, "digest": digest if status == 200 else None}
+    return [*records, {"t": 9.8, "e": "final.file", "c": "bob", "id": "f"} | got]
+
+
+def _replace(value: Any, old: Any, new: Any) -> None:
+    """Wherever it stands in there."""
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+        if each == old:
+            value[key] = new
+        elif isinstance(each, dict | list):
+            _replace(each, old, new)
+
+
+def with_deeds(*more: Record) -> list[Record]:
+    """The same, and Ann writes under her name that she is away; Bob blocks Eve."""
+    records = clean()
+    deeds = []
+    for who, what, about, value in (("ann", "status", "", "away"), ("bob", "block", "eve", True)):
+        deeds.append(deed(who, what, about, value, f"{who}1"))
+        deeds.append({"t": 1.6, "e": "done", "key": f"{who}1", "status": 200})
+    records[3:3] = [*deeds, *more]
+    told: list[Any] = [{"type": "profile", "name": "ann", "display_name": "", "status": "away", "avatar": ""}]
+    told.append({"type": "blocked", "name": "eve", "blocked": True})
+    the(records, "poll", 2)["events"].extend(told)
+    for record in records:
+        if record["e"] == "final.state" and record["c"] == "bob":
+            record["snapshot"]["friends"][0]["status"] = "away"
+            record["snapshot"]["blocked"] = ["eve"]
+    return records
+
+
+def deed(who: str, what: str, about: str, value: Any, key: str) -> Record:
+    return {"t": 1.5, "e": "deed", "c": who, "who": who, "key": key, "what": what, "about": about, "value": value}
+
+
 EDIT_BROKEN: list[tuple[str, Change]] = [
     ("the edit is lost", lambda all_: the(all_, "final.history")["messages"].__setitem__(0, FIRST)),
     ("the edit is not told", lambda all_: the(all_, "poll", 2)["events"].pop()),
@@ -250,8 +298,39 @@ def test_each_broken_promise_is_found_by_its_name(invariant: str, what: str, cha
     assert invariant in {violation.invariant for violation in judge(records)}, judge(records)
 
 
+@pytest.mark.parametrize("records", [with_a_file(), with_a_file(404, deleted=True)], ids=["sent", "deleted"])
+def test_a_file_is_there_for_as_long_as_its_message(records: list[Record]) -> None:
+    assert judge(records) == []
+
+
+def test_a_file_that_is_not_what_was_sent_is_found() -> None:
+    lost = with_a_file()
+    the(lost, "final.history")["messages"][0] = FIRST
+    for records in (with_a_file(404), with_a_file(digest="e"), with_a_file(200, deleted=True), lost):
+        assert "files" in {violation.invariant for violation in judge(records)}, judge(records)
+
+
+def test_deeds_are_shown_and_one_that_failed_may_be_carried_out_later() -> None:
+    assert judge(with_deeds()) == []
+    failed = {"t": 1.7, "e": "done", "key": "ann2", "failed": True}
+    assert judge(with_deeds(deed("ann", "status", "", "back", "ann2"), failed)) == []
+
+
+def test_deeds_that_are_not_shown_are_found() -> None:
+    changes: tuple[dict[str, Any], ...] = ({"friends": []}, {"blocked": []})
+    for change in changes:
+        records = with_deeds()
+        for record in records:
+            if record["e"] == "final.state" and record["c"] == "bob":
+                record["snapshot"] |= change
+        assert judge(records)
+    for deeds in (deed("ann", "status", "", "back", "2"), deed("bob", "block", "eve", False, "2")):
+        records = with_deeds(deeds, {"t": 1.7, "e": "done", "key": "2", "status": 200})
+        assert {violation.invariant for violation in judge(records)} == {"people"}
+
+
 def test_every_invariant_can_be_broken() -> None:
-    assert set(INVARIANTS) == {invariant for invariant, _, _ in BROKEN} | {"changes"}
+    assert set(INVARIANTS) == {invariant for invariant, _, _ in BROKEN} | {"changes", "files", "people"}
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ class Wire:
         """One request, `timeout` seconds in all. Raises Failed."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         data = None
-        if body is not None:
+        if isinstance(body, bytes):  # a file
+            data, headers["Content-Type"] = body, "application/octet-stream"
+        elif body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         connection = self._idle.pop(address, None)
         if connection is not None and fresh:

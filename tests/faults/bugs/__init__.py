@@ -13,7 +13,7 @@ import gevent
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.bugs import changes, delivery, storage
+from tests.faults.bugs import changes, delivery, people, storage
 from tests.faults.bugs.scenario import Scenario, play
 from tests.faults.oracle import Violation
 from tests.faults.report import show_violations
@@ -34,6 +34,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         storage.RevokedPollsOn,
         storage.Ghosts,
         storage.KeptEpoch,
+        storage.UnattachedFiles,
         delivery.LateSubscription,
         delivery.NoGapCheck,
         delivery.DeafToReconnects,
@@ -44,7 +45,10 @@ SCENARIOS: dict[str, type[Scenario]] = {
         delivery.EndlessPoll,
         delivery.LeakingMailboxes,
         changes.UntoldChanges,
+        changes.ChangesUntoldInGroups,
         changes.LostReactions,
+        people.LostBlocks,
+        people.UntoldProfiles,
     )
 }
 

@@ -23,6 +23,21 @@ class UntoldChanges(Scenario):
         changes.edit(self.ann, message, random.Random(1))
 
 
+class ChangesUntoldInGroups(Scenario):
+    """an edit in a group is told to nobody"""
+
+    caught_by = ("changes",)
+
+    def play(self) -> None:
+        self.ann.found("a group", [self.bob.person.name])
+        (group,) = self.ann.person.owns
+        self.bob_polls()
+        message = self.ann.say(group)
+        assert message is not None
+        self.bob.wait_for(lambda: self.bob.shows(message), 5)
+        changes.edit(self.ann, message, random.Random(1))
+
+
 class LostReactions(Scenario):
     """two reactions at the same time: one of them is lost"""
 

@@ -36,10 +36,10 @@ class Scenario(ABC):
         self.history = history
         self.planted = planted
         rng = random.Random(seed)
-        people = stage.people(3, [(0, 1), (2, 1)])
+        people = stage.people(4, [(0, 1), (2, 1)])
         self.ann, self.bob, self.carl = (
             Device(stage, history, one, name, random.Random(rng.random()))
-            for one, name in zip(people, ("ann", "bob", "carl"), strict=True)
+            for one, name in zip(people, ("ann", "bob", "carl"), strict=False)  # and a stranger
         )
         self.bobs_phone = Device(stage, history, people[1], "phone", random.Random(rng.random()), people[1].spare[0])
         self.bob.pin = self.bobs_phone.pin = THERE

@@ -34,6 +34,18 @@ class DeduplicationPerWorker(IgnoredClientIds):
         return (THERE,)
 
 
+class UnattachedFiles(Scenario):
+    """a file is sent with a message, and nobody but its owner gets it"""
+
+    caught_by = ("files",)
+
+    def play(self) -> None:
+        self.bob_polls()
+        file = self.ann.upload()
+        assert file is not None
+        self.ann.say(self.ann.person.talks[self.bob.person.name], file=file)
+
+
 class RingBeforeCommit(Scenario):
     """the doorbell rings before the commit"""
 

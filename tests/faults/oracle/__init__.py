@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.faults.history import Record
-from tests.faults.oracle import changes, groups, leftovers, messages, requests, screens
+from tests.faults.oracle import changes, files, groups, leftovers, messages, people, requests, screens
 from tests.faults.oracle.facts import Facts, Violation
 
 __all__ = ["INVARIANTS", "Violation", "judge"]
@@ -13,8 +13,10 @@ __all__ = ["INVARIANTS", "Violation", "judge"]
 CHECKS: tuple[Callable[[Facts], list[Violation]], ...] = (
     messages.check,
     changes.check,
+    files.check,
     screens.check,
     groups.check,
+    people.check,
     requests.check,
     leftovers.check,
 )
@@ -25,6 +27,8 @@ INVARIANTS: dict[str, str] = {
     "at-most-once": "an unacknowledged message is there once or not at all",
     "sender-order": "each client's own messages stand in the order sent",
     "changes": "everybody ends with the last acknowledged change of a message, and is told of none after a later one",
+    "files": "a file is what was uploaded, for the other members, for as long as its message is there",
+    "people": "everybody is shown the last acknowledged line under a name, and whom they block",
     "committed-first": "nothing was shown or acknowledged before it was committed",
     "slice": "what a client showed is a gap-free slice of the conversation's one order",
     "agreement": "and the same for all members",

@@ -52,6 +52,7 @@ class Send:
     conversation: int
     text: str
     count: int
+    file: dict[str, str] | None = None  # its id, and the digest of its content
     tries: list[Record] = field(default_factory=list)
 
     @property
@@ -70,6 +71,7 @@ class Facts:
         self.of_client: dict[str, list[Record]] = defaultdict(list)
         self.reads: list[Record] = []
         self.changes: list[Record] = []
+        self.deeds: list[Record] = []
         self.receipts: list[Record] = []
         self.groups: dict[int, Record] = {}
         self.seats: list[Record] = []  # changes of groups, acknowledged
@@ -83,6 +85,8 @@ class Facts:
             "claim": self.claims,
             "change": self.changes,
             "changed": self.changes,
+            "deed": self.deeds,
+            "done": self.deeds,
             "receipts": self.receipts,
             "seat": self.seats,
         }
@@ -128,7 +132,9 @@ class Facts:
 
     def _sort_request(self, event: str, record: Record) -> None:
         if event == "send":
-            self.sends[record["cid"]] = Send(record["c"], record["who"], record["conv"], record["text"], record["k"])
+            self.sends[record["cid"]] = Send(
+                record["c"], record["who"], record["conv"], record["text"], record["k"], record.get("file")
+            )
             return
         self.requests.append(record)
         if event == "try":

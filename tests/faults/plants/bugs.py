@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tests.faults.plants import bugs_changes as changes
 from tests.faults.plants import bugs_delivery as delivery
+from tests.faults.plants import bugs_people as people
 from tests.faults.plants import bugs_storage as storage
 from tests.faults.switches import Switches
 from webchat.node import Node
@@ -37,8 +38,12 @@ BUGS: dict[str, Callable[[Node], None]] = {
         delivery.shuffled_answers,
         storage.lost_jobs,
         storage.unlocked_numbers,
+        storage.unattached_files,
         changes.untold_changes,
+        changes.changes_untold_in_groups,
         changes.lost_reactions,
+        people.lost_blocks,
+        people.untold_profiles,
     )
 }
 

@@ -6,12 +6,24 @@ from typing import Any
 
 from webchat.data import changes
 from webchat.data.transaction import Transaction
+from webchat.entities.talk import Message
 from webchat.node import Node
 
 
 def untold_changes(node: Node) -> None:
     """A change is written, and told to nobody."""
     Transaction.tell_change = lambda *_: None  # type: ignore[method-assign]
+
+
+def changes_untold_in_groups(node: Node) -> None:
+    """The same, in groups alone."""
+    tell = Transaction.tell_change
+
+    def partial(tx: Transaction, message: Message) -> None:
+        if tx.on.rows("SELECT 1 FROM conversation WHERE id = ? AND kind = 'direct'", (message.conversation,)):
+            tell(tx, message)
+
+    Transaction.tell_change = partial  # type: ignore[method-assign, assignment]
 
 
 def lost_reactions(node: Node) -> None:

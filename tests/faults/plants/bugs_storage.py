@@ -13,7 +13,7 @@ import gevent
 from gevent import monkey
 
 from tests.faults.plants.crash import watch_commits
-from webchat.data import receipts
+from webchat.data import attachments, receipts
 from webchat.data.committer import Job
 from webchat.data.transaction import Transaction
 from webchat.data.transaction_sqlite import SqliteTransaction
@@ -31,6 +31,11 @@ def stay_open() -> None:
         gevent.sleep(WINDOW)
     else:
         native_sleep(WINDOW)
+
+
+def unattached_files(node: Node) -> None:
+    """A message is sent with its files, and they stay their owner's alone."""
+    attachments.attach = lambda *_: None
 
 
 def ignored_client_ids(node: Node) -> None:
