@@ -55,6 +55,33 @@ FAST = {
 }
 
 
+# Files that take longest, most of it in a few tests: they are begun first, so that no process has one of them left when
+# the others have nothing more to do.
+LONG = (
+    "cluster/test_two_nodes.py",
+    "deploy/test_proxies.py",
+    "cluster/test_durability.py",
+    "cluster/test_two_nodes_postgres.py",
+    "faults/test_short_run.py",
+    "cluster/test_leaks.py",
+    "workers/test_plain.py",
+    "workers/test_launcher.py",
+    "cluster/test_trouble_with_the_disk.py",
+    "workers/test_comet.py",
+    "cluster/test_uploads_in_trouble.py",
+    "workers/test_plain_contract.py",
+    "faults/test_self_test.py",
+)
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {HERE / name: number for number, name in enumerate(LONG)}
+    if gone := [str(path) for path in place if not path.exists()]:
+        raise pytest.UsageError(f"LONG in {__file__} names what is not there: {', '.join(gone)}")
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
+
+
 @pytest.fixture(autouse=True)
 def _loop_time() -> None:
     """gevent's loop reads the clock when it runs; here it stands still between tests, and timers would be late."""
