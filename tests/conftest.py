@@ -63,6 +63,7 @@ LONG = (
     "cluster/test_durability.py",
     "cluster/test_two_nodes_postgres.py",
     "faults/test_short_run.py",
+    "load/test_short_run.py",
     "cluster/test_leaks.py",
     "workers/test_plain.py",
     "workers/test_launcher.py",

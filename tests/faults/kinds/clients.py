@@ -86,6 +86,7 @@ class RepeatedPosts(Kind):
         for client_id in self.rng.sample(acknowledged, min(MANY, len(acknowledged))):
             send = sends[client_id]
             body = {"conversation": send["conv"], "text": send["text"], "client_id": client_id}
+            body |= {"files": [send["file"]["id"]]} if send["file"] else {}
             gevent.spawn(_again, devices[send["c"]], body)
 
 
