@@ -12,6 +12,8 @@ const CALL_MS = 15_000;
 export const POLL_MS = 40_000;
 /** A poll with `timeout=0` is answered at once, so silence soon means trouble. */
 const PROBE_MS = 10_000;
+/** Where another tab is logging in again, the cookie of the new session is here by then. */
+const RENEWED_MS = 500;
 /** All that one has ever said may be much. */
 const DATA_MS = 300_000;
 
@@ -26,6 +28,14 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 }
+
+/** These say "not now": the same may succeed later. */
+const NOT_NOW = new Set([408, 425, 429, 502, 503, 504]);
+
+/** Whether the same would be refused again, however often one tried. */
+export const isFinal = ({ status }) => status >= 400 && status < 500 && !NOT_NOW.has(status);
+/** Whether the server has failed, and may fail so again. */
+export const isServerError = ({ status }) => status >= 500 && !NOT_NOW.has(status);
 
 const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
@@ -135,7 +145,23 @@ export class Api {
     return `/api/${path}?${new URLSearchParams({ ...query, slot: this.#slot })}`;
   }
 
-  async #call(method, path, { body, query, signal, guest = false, patience = CALL_MS } = {}) {
+  /** A log-in ends the session that its slot had, and this call may still have been of that one: then once more. */
+  async #call(method, path, options = {}) {
+    try {
+      return await this.#attempt(method, path, options);
+    } catch (error) {
+      if (error.status !== 401 || options.guest) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RENEWED_MS));
+    try {
+      return await this.#attempt(method, path, options);
+    } catch (error) {
+      if (error.status === 401) this.#onLoggedOut();
+      throw error;
+    }
+  }
+
+  async #attempt(method, path, { body, query, signal, patience = CALL_MS }) {
     const search = query ? `?${new URLSearchParams(query)}` : "";
     const deadline = new AbortController();
     const abort = () => deadline.abort();
@@ -155,7 +181,7 @@ export class Api {
         credentials: "same-origin",
         signal: deadline.signal,
       });
-      return await this.#answer(response, guest);
+      return await this.#answer(response);
     } catch (error) {
       throw error instanceof Problem ? error : new Unreachable(error);
     } finally {
@@ -164,12 +190,11 @@ export class Api {
     }
   }
 
-  async #answer(response, guest) {
+  async #answer(response) {
     if (response.ok) return response.status === 204 ? null : response.json();
     // A proxy's error page is no JSON: the status then has to do.
     const problem = new Problem(response.status, await response.json().catch(() => ({})));
     problem.retryAfter ??= Number(response.headers.get("Retry-After")) || null;
-    if (problem.status === 401 && !guest) this.#onLoggedOut();
     throw problem;
   }
 }

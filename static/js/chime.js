@@ -1,4 +1,7 @@
-/** Two soft notes, made by the browser itself. Before a first click or key it may not sound, and stays silent. */
+/**
+ * Two soft notes, made by the browser itself. A page may not sound before a first click or key in it: `maySound` says
+ * whether this one may. Of several that are asked, one does.
+ */
 
 const NOTES_HZ = [659.3, 880];
 const APART_S = 0.12;
@@ -7,14 +10,28 @@ const LOUDNESS = 0.08;
 /** Many messages at once are one sound. */
 const PAUSE_MS = 2_000;
 
+const LOCK = "webchat.chime";
+
 let context = null;
 let soundedAt = -Infinity;
 
+export const maySound = () => navigator.userActivation?.hasBeenActive ?? true;
+
 export function chime() {
-  if (performance.now() - soundedAt < PAUSE_MS || !navigator.userActivation?.hasBeenActive) return;
+  if (performance.now() - soundedAt < PAUSE_MS) return;
   soundedAt = performance.now();
+  if (!navigator.locks) return sound();
+  navigator.locks.request(LOCK, { ifAvailable: true }, async (free) => {
+    if (!free) return;
+    sound();
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  });
+}
+
+async function sound() {
   context ??= new AudioContext();
-  context.resume();
+  // What is planned while it sleeps would be over when it wakes.
+  await context.resume();
   NOTES_HZ.forEach((frequency, at) => note(frequency, context.currentTime + at * APART_S));
 }
 

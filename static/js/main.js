@@ -26,21 +26,22 @@ function openSession(account) {
     router,
     say: (sentence) => toast.show(sentence),
     over: (left) => endSession(account, left),
-    accountActs: { logOut, addAccount, switchTo, accounts: () => slots.accounts(), gone: () => leave(account) },
+    accountActs: { logOut, deleteAccount, addAccount, switchTo, accounts: () => slots.accounts() },
   });
 }
 
 /**
  * Drafts and unsent messages stay in the browser, for the same person's next login; unless the person `left`, in another
- * tab.
+ * tab: "logged_out" or "deleted".
  */
-function endSession(account, left = false) {
+function endSession(account, left = null) {
   // A late answer to a session before this one must not end this one.
   if (session?.account !== account) return;
   closeSession();
   if (left) slots.forget(account.slot);
   else slots.expire(account);
-  showLogin({ notice: t("account.logged_out"), name: account.name });
+  if (left === "deleted") showLogin({ notice: t("account.deleted") });
+  else showLogin({ notice: t("account.logged_out"), name: account.name });
 }
 
 function closeSession() {
@@ -61,13 +62,20 @@ async function logOut() {
   leave(account);
 }
 
+/** Throws where the password is wrong, or nobody answers. */
+async function deleteAccount(password) {
+  const { account } = session;
+  const deleted = await session.deleteAccount(password);
+  leave(account, t(deleted ? "account.deleted" : "account.logged_out"));
+}
+
 /** The account is no more in this browser, or nowhere. */
-function leave(account) {
+function leave(account, notice = "") {
   if (session?.account !== account) return;
   closeSession();
   slots.forget(account.slot);
   router.replace("#/login");
-  showLogin();
+  showLogin({ notice });
 }
 
 /** The account goes on in other tabs, and can be taken up again in this one. */

@@ -33,6 +33,7 @@ export class Notify {
     store.addEventListener("said", ({ detail: message }) => this.#said(message));
     store.addEventListener("change", () => this.#tidy());
     channel.addEventListener("message", ({ detail: { type, conversation } }) => {
+      if (type === "chime") this.#chime();
       if (type === "in view?" && inView(conversation)) channel.post({ type: "in view", conversation });
       if (type === "in view") this.#asked.delete(conversation);
     });
@@ -73,9 +74,16 @@ export class Notify {
     const message = this.#asked.get(id);
     const conversation = this.#store.state.conversations.get(id);
     if (!this.#asked.delete(id) || !conversation?.unread) return;
-    if (this.get("sound")) import("./chime.js").then(({ chime }) => chime(), () => {});
+    if (this.get("sound")) this.#chime({ ask: true });
     const allowed = globalThis.Notification?.permission === "granted";
     if (this.get("notifications") && allowed) this.#show(conversation, message);
+  }
+
+  /** Where this tab may not sound, since nobody has used it yet, another one that was used does. */
+  async #chime({ ask = false } = {}) {
+    const module = await import("./chime.js").catch(() => null);
+    if (module?.maySound()) module.chime();
+    else if (ask) this.#channel.post({ type: "chime" });
   }
 
   #show(conversation, message) {

@@ -13,13 +13,11 @@
  * Fires `sent` with the stored message when the server has taken one: it can be reached, and the other tabs are to know.
  */
 
-import { Problem } from "./api.js";
+import { isFinal, isServerError } from "./api.js";
 import { Alarm, Backoff } from "./backoff.js";
 import { wording } from "./i18n.js";
 import { randomId } from "./random.js";
 
-/** These say "not now": the message stays pending for as long as it takes. */
-const NOT_NOW = new Set([408, 425, 429, 502, 503, 504]);
 /** A server error that persists this often is about this message. */
 const SERVER_ERRORS = 5;
 /** What another tab has written it mostly sends itself; so this one does not stand in line at once. */
@@ -163,12 +161,9 @@ export class Outbox extends EventTarget {
         this.#remove(entry.client_id);
         return;
       } catch (error) {
-        const status = error instanceof Problem ? error.status : 0;
-        if (status === 401) return this.stop();
-        if (status >= 500 && !NOT_NOW.has(status)) serverErrors += 1;
-        if ((status >= 400 && status < 500 && !NOT_NOW.has(status)) || serverErrors >= SERVER_ERRORS) {
-          return this.#fail(entry, error);
-        }
+        if (error.status === 401) return this.stop();
+        if (isServerError(error)) serverErrors += 1;
+        if (isFinal(error) || serverErrors >= SERVER_ERRORS) return this.#fail(entry, error);
         if (!this.#stopped) await alarm.sleep(backoff.next(error.retryAfter));
       }
     }

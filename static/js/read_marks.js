@@ -1,6 +1,7 @@
 /**
  * Tells the server how far one has read. The badge goes at once; the call follows, one per
- * conversation at a time and always with the latest number. What fails is told again on `wake`.
+ * conversation at a time and always with the latest number. What fails is told again on `wake`, unless another device has
+ * marked the conversation unread in the meantime.
  */
 
 export class ReadMarks {
@@ -12,6 +13,7 @@ export class ReadMarks {
   constructor({ api, store }) {
     this.#api = api;
     this.#store = store;
+    store.addEventListener("unread", ({ detail: id }) => this.#wanted.delete(id));
   }
 
   mark(id, number) {

@@ -32,12 +32,14 @@ export class Session {
   #receipts;
   #notify;
   #screen;
-  /** Where the person is about to log out: "here", "elsewhere" (another tab) or nowhere. */
-  #leaving = null;
+  /** Whether the person is about to go in this tab. */
+  #going = false;
+  /** What the person does in another tab: "logged_out" or "deleted" (the account). */
+  #left = null;
   /** Whether the server has said that the session is over. */
   #ended = false;
 
-  /** `over(left)` is called once the session has ended: by itself, or because the person `left` in another tab. */
+  /** `over(left)` is called once the session has ended: by itself (null), or by what the person did in another tab. */
   constructor(root, account, { router, say, over, accountActs }) {
     const { slot, name } = account;
     this.account = account;
@@ -46,9 +48,9 @@ export class Session {
       device,
       onLoggedOut: () => {
         this.#ended = true;
-        if (this.#leaving === "here") return;
+        if (this.#going) return;
         channel.post({ type: "over" });
-        over(this.#leaving !== null);
+        over(this.#left);
       },
     });
     const store = new Store(name);
@@ -65,10 +67,10 @@ export class Session {
       // Whoever of the two reaches the server first saves the other the rest of its pause.
       feed.wake();
     });
-    channel.addEventListener("message", ({ detail: { type, message, leaving } }) => {
+    channel.addEventListener("message", ({ detail: { type, message, left } }) => {
       if (type === "stored") store.applyMessage(message);
-      if (type === "leaving") this.#leaving = leaving ? "elsewhere" : null;
-      if (type === "over" && this.#leaving !== "here") over(this.#leaving !== null);
+      if (type === "leaving") this.#left = left;
+      if (type === "over" && !this.#going) over(this.#left);
     });
     feed.addEventListener("status", ({ detail: status }) => {
       if (status === "live") for (const part of [outbox, marks, receipts, history]) part.wake();
@@ -95,15 +97,21 @@ export class Session {
     feed.start();
   }
 
-  /** Ends the session at the server, and with it what was kept for it in this browser. */
-  async logOut() {
-    this.#leave("here");
+  logOut = () => this.#end("logged_out", (api) => api.logOut());
+  deleteAccount = (password) => this.#end("deleted", (api) => api.deleteAccount(password));
+
+  /**
+   * Ends the session at the server by `call`, and with it what was kept for it in this browser. Gives whether it was this
+   * call that ended it.
+   */
+  async #end(left, call) {
+    this.#leave(left);
     // Otherwise our parked poll would end with a 401, as if somebody else had logged us out.
     this.#feed.pause();
     try {
-      await this.#api.logOut();
+      await call(this.#api);
     } catch (error) {
-      // The session is gone already, which is what was wanted; or else it goes on.
+      // The session may be gone already; or else it goes on.
       if (error.status !== 401 && !this.#ended) {
         this.#leave(null);
         this.#feed.resume();
@@ -113,11 +121,12 @@ export class Session {
     this.outbox.clear();
     this.#drafts.clear();
     this.#channel.post({ type: "over" });
+    return !this.#ended;
   }
 
-  #leave(leaving) {
-    this.#leaving = leaving;
-    this.#channel.post({ type: "leaving", leaving: leaving !== null });
+  #leave(left) {
+    this.#going = left !== null;
+    this.#channel.post({ type: "leaving", left });
   }
 
   stop() {

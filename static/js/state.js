@@ -92,8 +92,11 @@ const events = {
   me: (state, { me }) => ({ ...state, profile: me }),
 };
 
+/** What of a conversation calls for somebody: of a muted one, only that one is named in it. */
+export const calling = ({ muted, mentioned, unread }) => (muted ? Number(Boolean(mentioned && unread)) : unread);
+
 export const unreadTotal = ({ conversations }) =>
-  [...conversations.values()].reduce((total, one) => total + one.unread, 0);
+  [...conversations.values()].reduce((total, one) => total + calling(one), 0);
 
 export const conversationWith = ({ conversations }, name) =>
   [...conversations.values()].find((one) => one.with === name) ?? null;

@@ -3,7 +3,8 @@
  * state.js); views listen and draw.
  *
  * Fires `change` (once per task, however much changed), `stored` with every message that the server
- * is known to hold, `said` with every message that the feed brings, and `lost` when an event speaks of something that the snapshot did not have.
+ * is known to hold, `said` with every message that the feed brings, `unread` with a conversation's id when another device
+ * has marked it unread, and `lost` when an event speaks of something that the snapshot did not have.
  */
 
 import {
@@ -36,7 +37,11 @@ export class Store extends EventTarget {
 
   applyEvents(events) {
     for (const event of events) {
-      this.#set(withEvent(this.#state, event, performance.now()));
+      const before = this.#state;
+      this.#set(withEvent(before, event, performance.now()));
+      if (event.back && this.#state !== before) {
+        this.dispatchEvent(new CustomEvent("unread", { detail: event.conversation }));
+      }
       if (event.type === "typing") this.#watchTyping();
       if (event.type !== "message") continue;
       const unknown = !this.#state.conversations.has(event.message.conversation);

@@ -1,6 +1,10 @@
-"""Ada at a browser; bob and cleo as programs, her friends."""
+"""Ada at a browser; bob and cleo as programs, her friends; dora, whom she does not know."""
 
 from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from typing import Self
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -16,6 +20,16 @@ class Company:
         self.ada, self.bob, self.cleo = (Client(nodes).register() for _ in range(3))
         self.talk = self.ada.befriend(self.bob)
         self.ada.befriend(self.cleo)
+
+    def at(self, desk: Desk) -> Self:
+        """The same people, at another desk."""
+        made = copy(self)
+        made.desk = desk
+        return made
+
+    @cached_property
+    def dora(self) -> Client:
+        return Client(self.ada.nodes).register()
 
     def page(self, at: str = "") -> Page:
         """Ada's browser; with a name, in the chat with that friend."""

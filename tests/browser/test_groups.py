@@ -25,7 +25,13 @@ def test_a_group_is_made_of_friends_and_talked_in(company: Company) -> None:
     page = company.page()
     page.get_by_role("button", name="New group").click()
     dialog = page.get_by_role("dialog", name="New group")
-    dialog.get_by_label("Name of the group").fill("Trip to the lake")
+    name = dialog.get_by_label("Name of the group")
+    dialog.get_by_role("button", name="Create group").click()
+    expect(name).to_be_focused()
+    expect(name).to_have_accessible_description("The group needs a name.")
+    expect(name).to_have_attribute("aria-invalid", "true")
+    name.fill("Trip to the lake")
+    expect(name).to_have_accessible_description("")
     dialog.get_by_role("button", name="Create group").click()
     expect(dialog.get_by_role("alert")).to_have_text("Choose at least one friend.")
     dialog.get_by_label(company.bob.name).check()
@@ -73,6 +79,21 @@ def test_a_member_is_offered_nothing_that_would_be_refused(company: Company) -> 
         expect(dialog.get_by_role("button", name=word)).to_have_count(0)
     dialog.get_by_role("button", name=f"What to do with {company.bob.name}").click()
     expect(page.get_by_role("menuitem")).to_have_text(["View profile"])
+
+
+def test_an_admin_steps_down(company: Company) -> None:
+    group = company.bob.ok("POST", "/api/conversations", {"name": "Bob's", "members": [company.ada.name]})
+    id = group["conversation"]["id"]
+    company.bob.ok("PUT", f"/api/conversations/{id}/members/{company.ada.name}", {"role": "admin"})
+    page = company.page()
+    panel(page, id)
+    dialog = page.get_by_role("dialog", name="Group", exact=True)
+    dialog.get_by_role("button", name="Give up the admin role").click()
+    page.get_by_role("dialog", name="Give up").get_by_role("button", name="Give up the admin role").click()
+    expect(dialog.get_by_role("button", name="Rename")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Give up the admin role")).to_have_count(0)
+    expect(page.locator(".event").last).to_have_text("You gave up the admin role")
+    assert company.ada.ok("GET", f"/api/conversations/{id}")["conversation"]["role"] == "member"
 
 
 def test_who_leaves_or_is_removed_sees_nothing_of_it_any_more(company: Company) -> None:

@@ -20,6 +20,12 @@ ROWS_MAX = 250  # what is drawn at once, at most, in a view of some 700 px
 SCROLLER = "document.querySelector('.scroller')"
 FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PAGES = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/messages?')).length"
+UP = f"""async () => {{
+  {SCROLLER}.scrollTop -= 3000;
+  await {FRAMES};
+  const at_top = {SCROLLER}.scrollTop === 0 && document.querySelector('.thread-note').hidden;
+  return [document.querySelectorAll('.messages > *').length, at_top];
+}}"""
 # The text of the first message in view, and where its upper edge is.
 FIRST_IN_VIEW = """() => {
   const top = document.querySelector('.scroller').getBoundingClientRect().top;
@@ -59,11 +65,9 @@ def to_the_beginning(page: Page) -> None:
     """Wheel after wheel, as a person would."""
 
     def up() -> bool:
-        page.evaluate(f"{SCROLLER}.scrollTop -= 2000")
-        page.evaluate(FRAMES)
-        assert rows(page) <= ROWS_MAX
-        at_top = f"{SCROLLER}.scrollTop === 0 && document.querySelector('.thread-note').hidden"
-        return bool(page.evaluate(at_top))
+        drawn, at_top = page.evaluate(UP)
+        assert drawn <= ROWS_MAX
+        return bool(at_top)
 
     until("the first message is in view", up, 90)
 

@@ -17,6 +17,13 @@ from tests.workers.launched import Launched
 # The browser's own notifications, and a list of them to look at.
 LISTEN = """
   globalThis.called = [];
+  globalThis.sounded = [];
+  globalThis.OscillatorNode = class extends OscillatorNode {
+    start(at) {
+      super.start(at);
+      sounded.push(this.context.state);
+    }
+  };
   globalThis.Notification = class extends Notification {
     constructor(title, options) {
       super(title, options);
@@ -53,6 +60,8 @@ def test_the_leader_calls_when_nobody_looks(office: Office) -> None:
     office.bob.send(office.talk, "are you there?")
     until("somebody is called", lambda: called(leader))
     assert called(leader) == [[office.bob.name, "are you there?"]]
+    until("it sounds", lambda: leader.evaluate("sounded") == ["running"] * 2)
+    assert other.evaluate("sounded") == []
     for tab in office.tabs:
         expect(tab).to_have_title("(1) Webchat")
         expect(tab.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/png;"))
@@ -90,8 +99,14 @@ def test_a_quiet_conversation_calls_nobody(office: Office) -> None:
     settings = f"/api/conversations/{office.talk}/settings"
     office.ada.ok("PUT", settings, {"muted": True})
     office.bob.send(office.talk, "quiet")
-    expect(leader).to_have_title("(1) Webchat")
+    expect(friend(leader, office.bob.name).locator(".badge.muted")).to_contain_text("1")
+    expect(leader).to_have_title("Webchat")
+    # To be named is another thing.
+    office.bob.send(office.talk, f"@{office.ada.name}, look")
+    for tab in office.tabs:
+        expect(tab).to_have_title("(1) Webchat")
     office.ada.ok("PUT", settings, {"muted": False})
+    expect(leader).to_have_title("(2) Webchat")
     office.bob.send(office.talk, "loud")
     until("somebody is called", lambda: called(leader))
     assert called(leader) == [[office.bob.name, "loud"]]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.company import Company, choose_of
+from tests.browser.company import Company, bubble, choose_of
 from tests.browser.conftest import Desk, choose, log_in
 from tests.browser.test_two_tabs import composer, friend
 from tests.client import PASSWORD, Client, until
@@ -105,7 +106,7 @@ def test_a_new_password_is_asked_for_the_old_one(company: Company) -> None:
     dialog.get_by_label("Present password").fill("not mine")
     dialog.get_by_label("New password").fill("a better horse")
     dialog.get_by_role("button", name="Change password").click()
-    expect(dialog.get_by_role("alert")).not_to_be_empty()
+    expect(dialog.get_by_label("Present password")).to_have_accessible_description("This is not your password.")
     dialog.get_by_label("Present password").fill(PASSWORD)
     dialog.get_by_role("button", name="Change password").click()
     expect(dialog).to_have_count(0)
@@ -123,16 +124,67 @@ def test_ones_data_is_downloaded(company: Company) -> None:
 
 def test_the_account_is_deleted_with_the_password_only(company: Company) -> None:
     company.desk.expected = ["403", "401"]
-    page = company.page()
+    page, other = company.page(), company.desk.tab()
+    friend(other, company.bob.name).wait_for()
     settings(page, "Delete account")
     dialog = page.get_by_role("dialog", name="Delete account")
     dialog.get_by_label("Password").fill("not mine")
     dialog.get_by_role("button", name="Delete for ever").click()
-    expect(dialog.get_by_role("alert")).not_to_be_empty()
+    expect(dialog.get_by_label("Password")).to_have_accessible_description("This is not your password.")
     dialog.get_by_label("Password").fill(PASSWORD)
     dialog.get_by_role("button", name="Delete for ever").click()
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    for tab in (page, other):
+        expect(tab.get_by_role("heading", name="Log in")).to_be_visible()
+        expect(tab.locator(".notice")).to_have_text(re.compile("^Your account is deleted."))
+        expect(tab.get_by_label("Name")).to_have_value("")
     assert company.ada.call("GET", "/api/me").status == 401
+
+
+def test_a_friend_who_is_gone_for_good_is_not_asked_again(company: Company) -> None:
+    page = company.page(company.bob.name)
+    company.bob.ok("DELETE", "/api/me", {"password": PASSWORD})
+    gone = page.get_by_text(f"The account of {company.bob.name} is no longer there, so this chat is closed.")
+    expect(gone).to_be_visible()
+    expect(page.get_by_role("button", name="Ask again")).to_be_hidden()
+    choose_of(page, "View profile")
+    expect(page.get_by_role("dialog").get_by_text("This account is no longer there.")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Ask to be friends")).to_have_count(0)
+
+
+def test_a_log_in_to_an_account_that_is_open_leaves_one_session_and_no_tab_behind(company: Company) -> None:
+    company.desk.expected = ["401"]  # the poll of the session that ends
+    page, other = company.page(), company.desk.tab()
+    friend(other, company.bob.name).click()
+    log_in(page, company.ada.name, PASSWORD)
+    sessions = company.ada.ok("GET", "/api/me/sessions")["sessions"]
+    assert len(sessions) == 2, "the browser's, and the program's token"
+    company.bob.send(company.talk, "still there?")
+    expect(bubble(other, "still there?")).to_be_visible()
+    expect(friend(page, company.bob.name)).to_contain_text("still there?")
+
+
+def test_who_is_alone_is_told_how_to_begin(company: Company) -> None:
+    page = company.desk.logged_in(company.dora.name, PASSWORD)
+    expect(page.get_by_role("heading", name=f"Welcome, {company.dora.name}")).to_be_visible()
+    expect(page.get_by_text("Choose a chat")).to_have_count(0)
+    page.get_by_role("button", name="Find people").locator("visible=true").click()
+    expect(page.get_by_label("Search people and messages")).to_be_focused()
+    company.bob.ok("POST", "/api/friends", {"name": company.dora.name})
+    expect(page.get_by_text("Once a request is accepted, you can chat here.")).to_be_visible()
+
+
+def test_the_settings_stay_open_when_the_language_changes(company: Company) -> None:
+    page = company.page()
+    choose(page, "Settings")
+    page.get_by_text("简体中文", exact=True).click()
+    dialog = page.get_by_role("dialog", name="设置")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_label("简体中文", exact=True)).to_be_focused()
+    dialog.get_by_text("English", exact=True).click()
+    expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
+    page.reload()
+    friend(page, company.bob.name).wait_for()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_one_browser_holds_several_accounts_and_switches_between_them(company: Company) -> None:

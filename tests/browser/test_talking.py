@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.company import Company, act, bubble, line
+from tests.browser.company import Company, act, bubble, choose_of, line
 from tests.browser.conftest import Desk
 from tests.browser.test_two_tabs import composer, friend, message, say
 from tests.client import until
@@ -29,6 +29,7 @@ def test_an_answer_shows_what_it_answers_and_leads_there(company: Company) -> No
     answer = bubble(page, "by all means")
     expect(answer.locator(".quote")).to_contain_text(company.bob.name)
     expect(page.locator(".context")).to_be_hidden()
+    expect(message(page, "by all means", "sent")).to_be_visible()
     assert company.bob.history(company.talk)[-1]["reply_to"]["text"] == "shall we?"
     answer.locator(".quote").click()
     expect(page.locator(".message.flash")).to_contain_text("shall we?")
@@ -122,6 +123,7 @@ def test_pictures_and_files_are_sent_and_shown(company: Company, tmp_path: Path)
     notes.write_text("remember the milk")
     page = company.page(company.bob.name)
     page.locator('input[type="file"]').set_input_files([photo, notes])
+    expect(page.locator(".attachment")).to_have_count(2)
     expect(page.locator(".attachment progress")).to_have_count(0)
     say(page, "from the lake")
     sent = message(page, "from the lake", "sent")
@@ -141,18 +143,67 @@ def test_pictures_and_files_are_sent_and_shown(company: Company, tmp_path: Path)
     assert download.value.path().read_text() == "remember the milk"
 
 
-def test_a_file_that_is_refused_is_said_in_words_and_can_be_taken_away(company: Company, tmp_path: Path) -> None:
+def test_a_file_that_is_refused_is_said_in_words_and_can_only_be_taken_away(company: Company, tmp_path: Path) -> None:
     company.desk.expected = ["400"]
-    empty = tmp_path / "empty.txt"
+    empty, broken = tmp_path / "empty.txt", tmp_path / "broken.png"
     empty.touch()
+    broken.write_bytes(b"no picture at all" * 20)
     page = company.page(company.bob.name)
-    page.locator('input[type="file"]').set_input_files(empty)
-    expect(page.locator(".attachment")).to_contain_text("This file is empty.")
+    page.locator('input[type="file"]').set_input_files([empty, broken])
+    refused = page.locator(".attachment", has_text="empty.txt")
+    expect(refused).to_contain_text("This file is empty.")
+    expect(refused.get_by_role("button")).to_have_count(1)
+    # The other is sent as what it is; what shows no picture shows none that is broken.
+    expect(page.locator(".attachment", has_text="broken.png")).to_contain_text("340\u00a0B")
+    expect(page.locator(".attachment img")).to_have_count(0)
     composer(page).fill("with it")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
     page.get_by_role("button", name="Remove empty.txt").click()
     composer(page).press("Enter")
     expect(message(page, "with it", "sent")).to_be_visible()
+
+
+def test_a_file_that_was_not_taken_for_now_is_tried_again(company: Company, tmp_path: Path) -> None:
+    company.desk.expected = ["503"]
+    notes = tmp_path / "notes.txt"
+    notes.write_text("remember the milk")
+    page = company.page(company.bob.name)
+    page.route("**/api/files*", lambda route: route.fulfill(status=503, json={"code": "unavailable"}), times=1)
+    page.locator('input[type="file"]').set_input_files(notes)
+    expect(page.locator(".attachment")).to_contain_text("The server is busy.")
+    page.locator(".attachment").get_by_role("button", name="Retry").click()
+    expect(page.locator(".attachment")).to_contain_text("17\u00a0B")
+
+
+def test_a_file_may_be_dropped_anywhere_on_the_window(company: Company, tmp_path: Path) -> None:
+    notes = tmp_path / "dropped.txt"
+    notes.write_text("hello")
+    page = company.page()
+    hand = company.desk.context.new_cdp_session(page)
+    veil = page.locator(".drop")
+
+    def drag(*kinds: str) -> None:
+        """Over the list."""
+        data = {"items": [], "files": [str(notes)], "dragOperationsMask": 1}
+        for kind in kinds:
+            hand.send("Input.dispatchDragEvent", {"type": kind, "x": 60, "y": 400, "data": data})
+
+    # Where no message can take it, nothing happens; above all the page is not left for the file.
+    drag("dragEnter", "dragOver", "drop")
+    friend(page, company.bob.name).click()
+    expect(composer(page)).to_be_visible()
+    drag("dragEnter", "dragOver")
+    expect(veil).to_be_visible()
+    drag("drop")
+    expect(veil).to_be_hidden()
+    expect(page.locator(".attachment")).to_contain_text("5\u00a0B")
+    # Not behind a dialog.
+    choose_of(page, "View profile")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    drag("dragEnter", "dragOver", "drop")
+    page.keyboard.press("Escape")
+    composer(page).press("Enter")
+    expect(page.locator('.message[data-state="sent"] .file')).to_have_count(1)
 
 
 def test_a_pasted_picture_is_attached(company: Company) -> None:
@@ -185,6 +236,34 @@ def test_search_finds_messages_and_leads_to_them(company: Company) -> None:
     expect(bubble(page, "straw 0").first).to_be_visible()
     page.get_by_role("button", name="Jump to the newest message").click()
     expect(bubble(page, "straw 249")).to_be_visible()
+
+
+def test_any_sign_may_be_searched_for_and_nothing_goes_wrong(company: Company) -> None:
+    company.bob.send(company.talk, '100 % sure - or "not"')
+    page = company.page()
+    field = page.get_by_label("Search people and messages")
+    # What the browser would complain of, the desk would.
+    for query in ("%", '"', "-", "\\", "'", "_", "a b c d e f g h i j k l m n o p q r s", "x" * 100):
+        with page.expect_response(lambda response: "/api/search" in response.url) as found:
+            field.fill(query)
+        assert found.value.json()["messages"] == []
+    field.fill('100 % "not"')
+    expect(page.locator("mark")).to_have_text(["100", "%", "not"])
+
+
+def test_a_search_in_one_chat_finds_what_was_said_there_alone(company: Company) -> None:
+    other = company.ada.befriend(company.dora)
+    for talk, who in ((company.talk, company.bob), (other, company.dora)):
+        who.send(talk, f"a needle of {who.name}")
+    page = company.page(company.bob.name)
+    choose_of(page, "Search in this chat")
+    expect(page.get_by_label("Search people and messages")).to_be_focused()
+    page.keyboard.type("needle")
+    found = page.locator(".line", has=page.locator("mark"))
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text(f"needle of {company.bob.name}")
+    page.get_by_role("button", name="Search everywhere").click()
+    expect(found).to_have_count(2)
 
 
 def test_search_leads_from_another_chat_into_the_past_and_a_send_back_to_the_end(
@@ -287,6 +366,47 @@ def test_what_is_marked_unread_stays_so(company: Company) -> None:
     page.reload()
     friend(page, company.bob.name).click()
     expect(page.locator(".divider")).to_be_visible()
+
+
+def test_another_device_that_has_it_in_view_does_not_read_it_again(company: Company, browser: Browser) -> None:
+    for text in ("one", "two", "three"):
+        company.bob.send(company.talk, text)
+    page = company.page(company.bob.name)
+    with browser.new_context() as context:
+        other = company.at(Desk(context, company.desk.address)).page(company.bob.name)
+        expect(other).to_have_title("Webchat")
+        act(page, "two", "Mark as unread")
+        expect(friend(other, company.bob.name).locator(".badge")).to_contain_text("2")
+        expect(other.locator(".divider")).to_be_visible()
+        company.bob.send(company.talk, "four")
+        expect(bubble(other, "four")).to_be_visible()
+        expect(other).to_have_title("(3) Webchat")
+        expect(page).to_have_title("(3) Webchat")
+        # Until somebody does something there.
+        other.mouse.wheel(0, 1)
+        for tab in (other, page):
+            expect(tab).to_have_title("Webchat")
+
+
+def test_what_is_not_sent_yet_can_be_taken_back(company: Company) -> None:
+    company.desk.expected = ["ERR_"]
+    page = company.page(company.bob.name)
+    expect(composer(page)).to_be_visible()
+    company.desk.context.set_offline(True)
+    say(page, "rather not")
+    waiting = message(page, "rather not", "pending")
+    waiting.locator(".bubble").hover()
+    tools = page.get_by_role("toolbar").get_by_role("button")
+    expect(tools).to_have_count(1)
+    page.get_by_role("toolbar").get_by_role("button", name="Do not send").click()
+    expect(bubble(page, "rather not")).to_have_count(0)
+    say(page, "but this")
+    # Under the pointer it becomes one that was sent, with all that one can do with it.
+    message(page, "but this", "pending").locator(".bubble").hover()
+    company.desk.context.set_offline(False)
+    expect(message(page, "but this", "sent")).to_be_visible()
+    expect(page.get_by_role("toolbar").get_by_role("button", name="Reply")).to_be_visible()
+    assert [one["text"] for one in company.bob.history(company.talk)] == ["but this"]
 
 
 def test_messages_by_keyboard_alone(company: Company) -> None:

@@ -59,8 +59,13 @@ class SearchContract:
         for query in queries:
             assert room.found("bob", query) == [], query
 
-    @pytest.mark.parametrize("query", ["", " ", '"', '""', "!?", "…", "\0", "x" * 201, "a " * 17])
-    def test_a_query_that_asks_for_nothing_or_too_much_is_refused(self, room: Talk, query: str) -> None:
+    @pytest.mark.parametrize("query", ["", " ", '"', '""', "!?", "…", "%", "-", "\0"])
+    def test_a_query_without_words_finds_nothing(self, room: Talk, query: str) -> None:
+        room.say("ann", f"anything at all {query}")
+        assert room.found("ann", query) == []
+
+    @pytest.mark.parametrize("query", ["x" * 201, "a " * 17])
+    def test_a_query_that_asks_for_too_much_is_refused(self, room: Talk, query: str) -> None:
         with pytest.raises(Invalid) as refused:
             room.found("ann", query)
         assert refused.value.code == "bad_query"

@@ -11,7 +11,7 @@ import pytest
 from tests.contracts.store_contract import NOW
 from tests.logic.conftest import Company
 from webchat.data import accounts as data
-from webchat.entities.people import Session
+from webchat.entities.people import Found, Session
 from webchat.errors import Conflict, NotFound, NotLoggedIn, WrongCredentials, WrongPassword
 from webchat.logic.accounts import SEEN_EVERY, Accounts
 from webchat.logic.export import Everything
@@ -174,13 +174,14 @@ def test_a_removed_account_leaves_what_was_said_and_nothing_else(company: Compan
     assert node.store.living_sessions([dora.id], NOW) == set()
     for call in (
         lambda: log_in(company),
-        lambda: node.profiles.look_up(ann, "dora"),
+        lambda: node.profiles.look_up(cid, "dora"),
         lambda: node.friends.ask(ann, "dora"),
         lambda: node.accounts.register("Dora", PASSWORD),
         lambda: node.chat.send(dora, "ann", None, "from beyond", "c2"),
     ):
         with pytest.raises((WrongCredentials, NotFound, Conflict, NotLoggedIn)):
             call()
+    assert node.profiles.look_up(ann, "dora") == Found("dora", "none", gone=True), "they have talked"
     assert node.accounts.find(ann, "dora") == []
     assert node.store.on.rows("SELECT display_name, status, password_hash FROM \"user\" WHERE name = 'dora'") == [
         ("", "", "!")

@@ -111,7 +111,8 @@ def test_the_end_of_an_account(cluster: QuickCluster) -> None:
     assert (line["members"], line["role"], line["last_message"]["kind"]) == (1, "owner", "left")
     again = cluster.client().call("POST", "/api/users", {"name": one.name.upper(), "password": PASSWORD})
     assert again.body["code"] == "name_taken"
-    assert other.call("GET", f"/api/users/{one.name}").status == 404
+    assert other.ok("GET", f"/api/users/{one.name}")["user"] == {"name": one.name, "relation": "none", "gone": True}
+    assert cluster.user().call("GET", f"/api/users/{one.name}").status == 404, "to who never talked with them"
 
 
 # --- the download

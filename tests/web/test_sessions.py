@@ -57,6 +57,24 @@ def test_every_log_in_has_a_secret_of_its_own(cluster: QuickCluster) -> None:
     assert len(secrets) == 3
 
 
+def test_a_log_in_ends_the_session_that_its_slot_had(cluster: QuickCluster) -> None:
+    browser, one, other = Browser(cluster.nodes), cluster.user(), cluster.user()
+    browser.log_in("a", one.name)
+    browser.log_in("b", one.name)
+    kept = {**browser.cookies}
+    browser.log_in("a", one.name)
+    of_one = browser.call("a", "GET", "/api/me/sessions").body["sessions"]
+    assert len(of_one) == 3, "the program's token, b's and the new one"
+    headers = {SLOT: "a", "Cookie": f"webchat_a={kept['webchat_a']}"}
+    assert request(cluster.nodes[0], "GET", "/api/me", headers=headers).status == 401
+    assert browser.call("b", "GET", "/api/me").status == 200
+    # The same where somebody else takes the slot; and a log-in that is refused ends nothing.
+    browser.call("a", "POST", "/api/session", {"name": other.name, "password": "wrong horse"})
+    assert browser.call("a", "GET", "/api/me").body["me"]["name"] == one.name
+    browser.log_in("a", other.name)
+    assert len(one.ok("GET", "/api/me/sessions")["sessions"]) == 2
+
+
 def test_two_tabs_of_one_browser_are_two_people(cluster: QuickCluster) -> None:
     browser = Browser(cluster.nodes)
     one, other = cluster.user(), cluster.user()

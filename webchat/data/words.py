@@ -61,7 +61,8 @@ def words(text: str) -> list[str]:
 def terms(query: str) -> list[Term]:
     """What a query asks for: all of its words, and of a "quoted phrase" the words in that order.
 
-    The last word may go on, unless it is quoted. Raises Invalid where nothing is asked for, or too much.
+    The last word may go on, unless it is quoted. Empty where the query has no words, such as `%` or a single quotation
+    mark. Raises Invalid where too much is asked for.
     """
     if len(query) > QUERY_MAX:
         raise Invalid(f"a query has at most {QUERY_MAX} characters", code="bad_query")
@@ -72,8 +73,6 @@ def terms(query: str) -> list[Term]:
         term = _term(part[2] if bare else part[1], bare and part is parts[-1])
         if term is not None:
             asked.append(term)
-    if not asked:
-        raise Invalid("a query has at least one letter, digit or other sign that has a meaning", code="bad_query")
     if len(asked) > TERMS_MAX:
         raise Invalid(f"a query has at most {TERMS_MAX} words and phrases", code="bad_query")
     return asked

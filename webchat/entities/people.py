@@ -93,8 +93,13 @@ class FriendRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Found(Profile, frozen=True, omit_defaults=True):
-    """Somebody, as one who looks for them sees them; `blocked`: by the one who looks."""
+    """Somebody, as one who looks for them sees them.
+
+    `blocked`: by the one who looks; `gone`: the account was deleted or disabled, which those are told who have talked
+    with them.
+    """
 
     name: str
     relation: RelationState
     blocked: bool = False
+    gone: bool = False

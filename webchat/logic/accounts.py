@@ -60,10 +60,13 @@ class Accounts:
         self._committer.submit(add)
         return Me(name)
 
-    def log_in(self, name: str, password: str, address: str = "", agent: str = "") -> tuple[Me, str]:
+    def log_in(
+        self, name: str, password: str, address: str = "", agent: str = "", instead_of: str | None = None
+    ) -> tuple[Me, str]:
         """The user, and the secret of a new session. Raises WrongCredentials.
 
-        `address` and `agent`: where from and with what, for the owner's list of sessions.
+        `address` and `agent`: where from and with what, for the owner's list of sessions. `instead_of`: a secret that
+        the new one takes the place of. Nobody will have it any more, so its session ends.
         """
         known = self._store.credentials(name)
         if not self._hasher.fits(password, known.password_hash if known else None) or known is None:
@@ -71,6 +74,7 @@ class Accounts:
         user, now = known.user, self._now()
         secret = secrets.token_urlsafe(TOKEN_BYTES)
         shown = "".join(filter(str.isprintable, agent))[:AGENT_MAX]
+        old = self._store.session(_digest(instead_of), now) if instead_of else None
 
         def begin(tx: Transaction) -> Me:
             accounts.hold(tx, [user])
@@ -78,9 +82,14 @@ class Accounts:
                 raise WrongCredentials(WRONG)
             expires_at = now + self.lifetime * DAY
             tx.add_session(user, _digest(secret), expires_at, now=now, address=address, agent=shown)
+            if old is not None and old.user == user:
+                tx.end_session(user, old.id)
             return profiles.me(tx, user)
 
-        return self._committer.submit(begin), secret
+        me = self._committer.submit(begin)
+        if old is not None and old.user != user:
+            self.log_out(old)
+        return me, secret
 
     def session(self, secret: str) -> Session:
         """Whose secret this is. Raises NotLoggedIn."""

@@ -76,12 +76,19 @@ class Profiles:
         return self._committer.submit(work)
 
     def look_up(self, session: Session, name: str) -> Found:
-        """Somebody by their whole name. To one whom they block they look like a person without a profile."""
-        found = self._store.user(name)
+        """Somebody by their whole name. To one whom they block they look like a person without a profile.
+
+        Raises NotFound, also for an account that is no more; but who has talked with them is told that they are gone.
+        """
+        found = self._store.user_even_disabled(name)
         if found is None:
             raise NotFound(NOBODY_SO_NAMED)
         other, spelled = found
         pair = self._store.pair(session.user, other)
+        if self._store.user(name) is None:
+            if pair is None or pair.conversation is None:
+                raise NotFound(NOBODY_SO_NAMED)
+            return Found(spelled, "none", blocked=blocks.has(self._store, session.user, other), gone=True)
         state = seen_state(self._store, session.user, other, pair) if pair else "none"
         if blocks.has(self._store, other, session.user):
             return Found(spelled, state, blocked=blocks.has(self._store, session.user, other))

@@ -40,7 +40,8 @@ class Search:
     ) -> tuple[list[Message], bool]:
         """The newest messages that have all words of the query, the newest first; and whether older ones do, too.
 
-        Raises NotFound where the asker is no member of `conversation`, Invalid for a query that asks for nothing.
+        A query without words finds nothing. Raises NotFound where the asker is no member of `conversation`, Invalid
+        for a query that asks for too much.
         """
         asked = terms(query)
         if conversation is None:
@@ -49,6 +50,8 @@ class Search:
             places = [conversation]
         else:
             raise NotFound(NOWHERE)
+        if not asked:
+            return [], False
         if before is None:
             self._catch_up(session.user, conversation)
         if not places:

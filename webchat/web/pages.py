@@ -1,8 +1,8 @@
 """The browser client: one page, and the modules and styles it asks for.
 
 All of it is read once, at the start, and served from memory: small, the same on every node (an ETag is a
-hash of the content), compressed where the browser can, and without a look at the disk on the event loop. Comments
-of scripts and styles stay here: they are a quarter of what would be transferred, and line numbers stay as they are.
+hash of the content), compressed where the browser can, and without a look at the disk on the event loop. Comments and
+indents stay here: they are a quarter of what would be transferred, and line numbers stay as they are.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _IMPORT = re.compile(r'\bfrom "(\.{1,2}/[^"]+)"')  # not import("…"), which is
 
 # Whole lines only: what looks like a comment within a line may be a string or an address.
 _COMMENT = re.compile(rb"^[ \t]*(?://[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(rb"^[ \t]+", re.MULTILINE)  # of text that goes over lines it would be a part: there is none
 
 mimetypes.add_type("text/javascript", ".js")  # Python 3.11 and some systems have an older name for it
 
@@ -53,13 +54,14 @@ def load(folder: Path) -> dict[str, Asset]:
     return assets
 
 
-def _without_comments(body: bytes) -> bytes:
-    return _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), body)
+def _bare(name: str, body: bytes) -> bytes:
+    if name.endswith((".js", ".css")):
+        body = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), body)
+    return _INDENT.sub(b"", body) if name.endswith((".js", ".css", ".html")) else body
 
 
 def _asset(name: str, body: bytes) -> Asset:
-    if name.endswith((".js", ".css")):
-        body = _without_comments(body)
+    body = _bare(name, body)
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     if media_type.startswith("text/"):
         media_type += "; charset=utf-8"

@@ -51,7 +51,7 @@ class Search:
         session = self._guard.session(req)
         self._limits.send(session.user)
         query = parameter(req, "query")
-        if query is None:
+        if not query:
             raise Invalid("say what to look for: `?query=TEXT`", code="bad_query")
         conversation = integer(req, "conversation", 1, ID_MAX)
         before = integer(req, "before", 1, ID_MAX)

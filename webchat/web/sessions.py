@@ -35,18 +35,20 @@ class _Doors:
         self._accounts = accounts
         self._limits = limits
 
-    def _log_in(self, req: falcon.Request) -> tuple[Me, str]:
+    def _log_in(self, req: falcon.Request, instead_of: str | None = None) -> tuple[Me, str]:
         credentials = read_body(req, Credentials)
         address = client_address(req)
         with self._limits.logging_in(credentials.name, address):
-            return self._accounts.log_in(credentials.name, credentials.password, address, req.user_agent or "")
+            return self._accounts.log_in(
+                credentials.name, credentials.password, address, req.user_agent or "", instead_of
+            )
 
 
 class Session(_Doors):
     """The log-in of one browser tab (or of several that share a slot)."""
 
     @operation(
-        "Log in: sets the HttpOnly session cookie of the slot",
+        "Log in: sets the HttpOnly session cookie of the slot, and ends the session that the slot had",
         body=Credentials,
         answers={200: LoggedIn},
         problems=(400, 401, 403, 413, 415, 429, 503),
@@ -55,7 +57,8 @@ class Session(_Doors):
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         refuse_foreign_pages(req)
         of_slot = slot(req, required=True)
-        user, secret = self._log_in(req)
+        old = req.get_cookie_values(cookie_name(of_slot))
+        user, secret = self._log_in(req, instead_of=old[0] if old else None)
         resp.set_cookie(
             cookie_name(of_slot),
             secret,

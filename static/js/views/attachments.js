@@ -1,8 +1,9 @@
 /**
- * Files that go with the next message: picked, pasted or dropped; uploaded at once, with progress, and taken along when
- * one sends. Kept per conversation for as long as the page lives.
+ * Files that go with the next message: uploaded at once, with progress, and taken along when one sends. Kept per
+ * conversation for as long as the page lives.
  */
 
+import { isFinal } from "../api.js";
 import { t, wording } from "../i18n.js";
 import { h, icon, iconButton } from "./dom.js";
 import { sizeOf } from "./files.js";
@@ -15,28 +16,14 @@ export class Attachments {
   #api;
   #say;
   #changed;
-  #canAttach;
   #all = new Map();
   #id = null;
 
-  /** `changed()` is called when something came, went or got ready; `canAttach()`: may one just now? */
-  constructor(parts, { api, say, changed, canAttach }) {
+  constructor(parts, { api, say, changed }) {
     this.#parts = parts;
     this.#api = api;
     this.#say = say;
     this.#changed = changed;
-    this.#canAttach = canAttach;
-    parts.attach.addEventListener("click", () => parts.picker.click());
-    parts.picker.addEventListener("change", () => {
-      this.add(parts.picker.files);
-      parts.picker.value = "";
-    });
-    parts.text.addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length === 0) return;
-      event.preventDefault();
-      this.add(event.clipboardData.files);
-    });
-    this.#listenToDrops(parts.drop.parentElement);
   }
 
   open(id) {
@@ -61,16 +48,15 @@ export class Attachments {
     return files;
   }
 
-  add(files) {
-    if (!this.#canAttach()) return;
-    for (const blob of files) {
-      if (this.count >= MOST) {
-        this.#say(t("attachments.many", { count: MOST }));
-        break;
-      }
-      const one = { blob, name: blob.name || t("attachments.pasted"), stopped: new AbortController(), progress: 0, file: null, trouble: "" };
+  /** `files` for the next message of a conversation. */
+  add(id, files) {
+    const list = [...(this.#all.get(id) ?? [])];
+    if (list.length + files.length > MOST) this.#say(t("attachments.many", { count: MOST }));
+    for (const blob of files.slice(0, MOST - list.length)) {
+      const one = { id, blob, name: blob.name || t("attachments.pasted"), stopped: new AbortController(), progress: 0, file: null, trouble: "" };
       if (blob.type.startsWith("image/")) one.preview = URL.createObjectURL(blob);
-      this.#all.set(this.#id, [...this.#list, one]);
+      list.push(one);
+      this.#all.set(id, list);
       this.#upload(one);
     }
     this.#draw();
@@ -92,6 +78,7 @@ export class Attachments {
     } catch (error) {
       if (one.stopped.signal.aborted) return;
       one.trouble = wording(error);
+      one.hopeless = isFinal(error);
     }
     this.#draw();
   }
@@ -99,7 +86,7 @@ export class Attachments {
   #remove(one) {
     one.stopped.abort();
     this.#forget(one);
-    this.#all.set(this.#id, this.#list.filter((other) => other !== one));
+    this.#all.set(one.id, this.#all.get(one.id).filter((other) => other !== one));
     this.#draw();
     this.#parts.text.focus();
   }
@@ -115,35 +102,17 @@ export class Attachments {
   }
 
   #item(one) {
-    const { name, blob, preview, trouble, file } = one;
-    const face = preview ? h("img", { src: preview, alt: "" }) : h("span", { class: "tile" }, icon("file"));
+    const { name, blob, preview, trouble, hopeless, file } = one;
+    const tile = h("span", { class: "tile" }, icon(preview ? "image" : "file"));
+    // What calls itself a picture may be none that this browser can show.
+    const face = preview && !one.unseen ? h("img", { src: preview, alt: "", onerror: () => { one.unseen = true; face.replaceWith(tile); } }) : tile;
     const note = trouble || (file ? sizeOf(blob.size) : t("attachments.uploading"));
     const item = h("li", { class: trouble ? "attachment failed" : "attachment" }, face);
     item.append(h("span", {}, h("b", { dir: "auto" }, name), h("small", { role: trouble ? "alert" : null, title: note }, note)));
-    if (trouble) item.append(iconButton("reply", t("message.retry"), () => { this.#upload(one); this.#draw(); }));
+    if (trouble && !hopeless) item.append(iconButton("retry", t("message.retry"), () => { this.#upload(one); this.#draw(); }));
     item.append(iconButton("close", t("attachments.remove", { name }), () => this.#remove(one)));
     one.bar = file || trouble ? null : h("progress", { max: 1, value: one.progress, "aria-label": t("attachments.uploading") });
     if (one.bar) item.append(one.bar);
     return item;
-  }
-
-  /** Files may be dropped anywhere on the chat. */
-  #listenToDrops(area) {
-    const { drop } = this.#parts;
-    const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files") && !this.#parts.composer.hidden;
-    area.addEventListener("dragover", (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      drop.hidden = false;
-    });
-    area.addEventListener("dragleave", ({ relatedTarget }) => {
-      if (!area.contains(relatedTarget)) drop.hidden = true;
-    });
-    area.addEventListener("drop", (event) => {
-      drop.hidden = true;
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      this.add(event.dataTransfer.files);
-    });
   }
 }

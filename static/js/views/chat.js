@@ -2,11 +2,12 @@
 
 import { presenceWord } from "../format.js";
 import { t } from "../i18n.js";
-import { unreadTotal } from "../state.js";
+import { calling, unreadTotal } from "../state.js";
 import { drawAvatar } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { confirm } from "./dialog.js";
 import { countLabel, fromTemplate, setText } from "./dom.js";
+import { useFiles } from "./files.js";
 import { draftKey } from "./snippets.js";
 import { attachMenu } from "./menu.js";
 import { MessageActions } from "./message_actions.js";
@@ -26,19 +27,24 @@ export class Chat {
   #thread;
   #actions;
   #conversation = null;
+  /** Whether it was asked if the other person is still there. */
+  #asked = false;
+  #api;
 
   /**
    * Draws one chat after another into the same elements. `act` has what the screen can do: `ask`, `details(id)`,
    * `talkItems(id)` for the menu, `show(pictures, at)`, `say(sentence)`, `close()`.
    */
-  constructor({ api, store, outbox, drafts, history, marks, changes, directory, members, act, heard }) {
+  constructor({ api, store, outbox, drafts, history, marks, changes, directory, members, act, heard, signal }) {
     const { element, parts } = fromTemplate("chat");
     this.element = element;
     this.#parts = parts;
     this.#store = store;
+    this.#api = api;
     this.#directory = directory;
     this.#members = members;
     this.#heard = heard;
+    useFiles({ file: api.fileAddress, thumbnail: api.thumbnailAddress });
     const typing = new TypingTeller({ api, store });
     const onMessage = {
       react: (message, emoji) => changes.react(message, emoji),
@@ -57,7 +63,7 @@ export class Chat {
       may: () => this.#present?.open, act: onMessage,
     });
     this.#composer = new Composer(parts, {
-      api, drafts, directory,
+      api, drafts, directory, signal,
       candidates: () => this.#candidates(),
       act: {
         send: (text, more) => {
@@ -83,6 +89,7 @@ export class Chat {
     const again = this.#conversation?.id === conversation.id;
     this.#conversation = conversation;
     if (!again) {
+      this.#asked = false;
       this.#thread.open(conversation);
       const title = this.#directory.face(conversation).shown;
       this.#composer.open({ id: conversation.id, key: draftKey(conversation), title });
@@ -109,11 +116,16 @@ export class Chat {
     if (this.#conversation) this.#thread.look();
   }
 
+  /** Somebody has come back to the page, or does something in it. */
+  attend() {
+    this.#thread.attend();
+  }
+
   render() {
     const conversation = this.#present;
     if (!conversation) return;
     const { state } = this.#store;
-    const { kind, open, unread, muted } = conversation;
+    const { kind, open, muted } = conversation;
     const parts = this.#parts;
     const face = this.#directory.face(conversation);
     setText(parts.name, face.shown);
@@ -122,7 +134,7 @@ export class Chat {
     parts.details.setAttribute("aria-label", label);
     parts.muted.toggleAttribute("hidden", !muted);
     this.#renderSubtitle(state, conversation);
-    const elsewhere = unreadTotal(state) - unread;
+    const elsewhere = unreadTotal(state) - calling(conversation);
     parts.elsewhere.hidden = elsewhere === 0;
     setText(parts.elsewhere, countLabel(elsewhere));
     parts.composer.hidden = !open;
@@ -131,6 +143,7 @@ export class Chat {
     if (!open) this.#renderClosed(state, conversation, face.shown);
     if (kind === "group") this.#members.ensure(conversation);
     this.#thread.render();
+    this.#actions.refresh();
   }
 
   get #present() {
@@ -153,10 +166,24 @@ export class Chat {
   #renderClosed(state, { with: name }, shown) {
     const { closedText, askAgain } = this.#parts;
     const direction = state.requests.get(name)?.direction ?? "none";
-    const relation = state.blocked.has(name) ? "blocked" : direction;
-    askAgain.hidden = relation === "outgoing" || relation === "blocked";
+    const closed = direction === "none" && this.#directory.of(name).gone ? "gone" : direction;
+    const relation = state.blocked.has(name) ? "blocked" : closed;
+    if (relation === "none") this.#askAbout(name);
+    askAgain.hidden = ["outgoing", "blocked", "gone"].includes(relation);
     setText(askAgain, t(relation === "incoming" ? "people.accept" : "chat.ask.again"));
     setText(closedText, t(`chat.closed.${relation}`, { name: shown }));
+  }
+
+  /** A friendship may have ended because the account did: then there is nobody to ask. */
+  async #askAbout(name) {
+    if (this.#asked) return;
+    this.#asked = true;
+    try {
+      this.#directory.learn([(await this.#api.user(name)).user]);
+      this.#store.touch();
+    } catch {
+      // Then one may ask, and is told.
+    }
   }
 
   /** Whom one can name with @ here. */

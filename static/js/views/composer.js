@@ -5,8 +5,8 @@
 
 import { countCharacters } from "../format.js";
 import { t } from "../i18n.js";
-import { Attachments } from "./attachments.js";
 import { setText } from "./dom.js";
+import { FileEntry } from "./file_entry.js";
 import { openEmoji } from "./reactions.js";
 import { wordsOf } from "./snippets.js";
 
@@ -21,7 +21,7 @@ export class Composer {
   #drafts;
   #directory;
   #act;
-  #attachments;
+  #files;
   /** Completes names; loaded with the first @. */
   #mentions = null;
   #loading = null;
@@ -35,12 +35,17 @@ export class Composer {
    * `act` has `send(text, more)`, `edit(message, text)`, `typed()`, `lastOwn()` (the message that the arrow up edits),
    * `up()` (into the messages) and `say(sentence)`; `candidates()` gives those whom one can name with @.
    */
-  constructor(parts, { api, drafts, directory, candidates, act }) {
+  constructor(parts, { api, drafts, directory, candidates, act, signal }) {
     this.#parts = parts;
     this.#drafts = drafts;
     this.#directory = directory;
     this.#act = act;
-    this.#attachments = new Attachments(parts, { api, say: act.say, changed: () => this.#fit(), canAttach: () => this.#context?.kind !== "edit" });
+    this.#files = new FileEntry(parts, {
+      api, signal,
+      say: act.say,
+      changed: () => this.#fit(),
+      canAttach: () => this.#context?.kind !== "edit",
+    });
     this.#candidates = candidates;
     parts.text.placeholder = t("composer.placeholder");
     parts.composer.addEventListener("submit", (event) => {
@@ -60,7 +65,7 @@ export class Composer {
     this.#id = id;
     this.#key = key;
     this.#parts.text.setAttribute("aria-label", t("composer.label", { name: title }));
-    this.#attachments.open(id);
+    this.#files.open(id);
     this.#mentions?.close();
     this.#showContext();
   }
@@ -146,7 +151,7 @@ export class Composer {
       if (text !== context.message.text) this.#act.edit(context.message, text);
       return;
     }
-    const files = this.#attachments.take();
+    const files = this.#files.take();
     this.#parts.text.value = "";
     this.#parts.context.hidden = true;
     this.#changed(false);
@@ -156,7 +161,7 @@ export class Composer {
   #canSend(text) {
     if (countCharacters(text) > LIMIT) return false;
     if (this.#context?.kind === "edit") return text !== "";
-    return (text !== "" || this.#attachments.count > 0) && this.#attachments.areReady;
+    return (text !== "" || this.#files.count > 0) && this.#files.areReady;
   }
 
   /** What would be sent: without the blank ends, which nobody meant. */

@@ -6,14 +6,23 @@
 import { Changes } from "../changes.js";
 import { t, wording } from "../i18n.js";
 import { conversationWith } from "../state.js";
+import { readJson, writeJson } from "../storage.js";
 import { avatarOf } from "./avatar.js";
 import { confirm } from "./dialog.js";
+
+/** The dialog that is to be open again after the page is loaded anew, and about what. */
+const REOPEN_KEY = "webchat.reopen";
+/** A finger has no keys. */
+const KEYLESS = "(hover: none)";
 
 export class Deeds {
   changes;
   #deps;
 
-  /** `show(conversation)` opens one, `leave()` goes back to the list, `say(sentence)` tells what went wrong. */
+  /**
+   * `show(conversation)` opens one, `leave()` goes back to the list, `searchIn(id)` searches in what was said there,
+   * `say(sentence)` tells what went wrong.
+   */
   constructor({ marks, say, ...deps }) {
     const sayError = (error) => say(wording(error));
     const changes = new Changes({ api: deps.api, store: deps.store, marks, say: sayError });
@@ -44,6 +53,13 @@ export class Deeds {
     };
   }
 
+  /** Opens again what was open before a reload that it has caused itself. */
+  reopen() {
+    const { module, subject } = readJson(sessionStorage, REOPEN_KEY, {});
+    writeJson(sessionStorage, REOPEN_KEY, undefined);
+    if (module) this.#dialog(module, subject);
+  }
+
   /** The menu of a conversation. */
   talkItems(id) {
     const talk = this.#state.conversations.get(id);
@@ -56,6 +72,7 @@ export class Deeds {
     const unreadable = unread === 0 && last && last.from !== this.#state.me;
     return [
       { label: t(group ? "talk.details.group" : "talk.details.person"), icon: group ? "group" : "person", act: () => act.details(id) },
+      last && { label: t("talk.search"), icon: "search", act: () => this.#deps.searchIn(id) },
       { label: t(muted ? "talk.unmute" : "talk.mute"), icon: muted ? "bell" : "bell-off", act: () => changes.mute(id, !muted) },
       unread > 0 && { label: t("talk.read"), icon: "check", act: () => this.#deps.marks.mark(id, talk.last_number) },
       unreadable && { label: t("actions.unread"), icon: "unread", act: () => this.#markUnread(last) },
@@ -75,7 +92,7 @@ export class Deeds {
       { label: t("me.profile"), icon: "person", act: () => this.#dialog("profile") },
       { label: t("me.settings"), icon: "settings", act: () => this.#dialog("settings") },
       { label: t("me.sessions"), icon: "devices", act: () => this.#dialog("sessions") },
-      { label: t("me.keys"), icon: "keyboard", keys: "?", act: () => this.#dialog("keys") },
+      !matchMedia(KEYLESS).matches && { label: t("me.keys"), icon: "keyboard", keys: "?", act: () => this.#dialog("keys") },
       "line",
       ...others.map((account) => ({
         label: t("me.switch", { name: account.name }), face: avatarOf({ name: account.name }, "small"), act: () => accountActs.switchTo(account),
@@ -98,7 +115,8 @@ export class Deeds {
   async #dialog(module, subject) {
     try {
       const { open } = await import(`./dialogs/${module}.js`);
-      await open({ ...this.#deps, act: this.act, dialog: (other, about) => this.#dialog(other, about) }, subject);
+      const again = (about) => writeJson(sessionStorage, REOPEN_KEY, { module, subject: about });
+      await open({ ...this.#deps, act: this.act, dialog: (other, about) => this.#dialog(other, about), again }, subject);
     } catch (error) {
       this.#deps.say(error instanceof TypeError ? t("problem.unreachable") : wording(error));
       if (!(error instanceof TypeError)) throw error;

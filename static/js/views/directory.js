@@ -16,11 +16,11 @@ export class Directory {
     for (const one of people) this.#seen.set(one.name, one);
   }
 
-  /** `{name, shown, avatar?, status?}` */
+  /** `{name, shown, avatar?, status?, gone?}`; `gone`: the account is no more. */
   of(name) {
     const { state } = this.#store;
     const known = (name === state.me ? state.profile : state.friends.get(name)) ?? this.#seen.get(name) ?? {};
-    return { name, shown: known.display_name || name, avatar: known.avatar ?? "", status: known.status ?? "" };
+    return { name, shown: known.display_name || name, avatar: known.avatar ?? "", status: known.status ?? "", gone: known.gone };
   }
 
   shown = (name) => this.of(name).shown;

@@ -56,12 +56,14 @@ function plain({ id, name, size }) {
   );
 }
 
-/** "640 B", "1.4 MB" */
+/** "640 B", "1.4 MB", in the user's language. */
 export function sizeOf(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const number = bytes / 1000 ** step;
-  return new Intl.NumberFormat(locale, {
+  const words = new Intl.NumberFormat(locale, {
     style: "unit", unit: units[step], unitDisplay: step ? "short" : "narrow", maximumFractionDigits: number < 10 && step ? 1 : 0,
-  }).format(number);
+  });
+  // The narrow form stands close to its number; of bytes the others are whole words.
+  return words.format(number).replace(/(\d)(\p{L})/u, "$1\u00a0$2");
 }

@@ -1,12 +1,18 @@
 /** Messages that hold what one searches for, the newest first, each with the words around the match. */
 
 import { listTime } from "../format.js";
+import { t } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
 import { fromTemplate, h, reconcile, setText } from "./dom.js";
 
 const PAGE = 20;
-/** Characters shown before the first match. */
-const BEFORE = 12;
+/** Characters shown before the first match, at most. */
+const BEFORE = 40;
+/** The server looks for so many words and "phrases" at most: those that come first have to do. */
+const PARTS_MAX = 16;
+/** Scripts without blanks between words: of them any part of a text may be what was found. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const PART = /"[^"]*"?|[^\s"]+/g;
 
 export class FoundMessages {
   #parts;
@@ -18,6 +24,7 @@ export class FoundMessages {
   #messages = [];
   #more = false;
   #signal = null;
+  #conversation = null;
   isAsking = false;
 
   constructor(parts, { api, store, directory, jump }) {
@@ -35,9 +42,11 @@ export class FoundMessages {
     this.isAsking = false;
   }
 
-  ask(query, signal) {
+  /** In one `conversation`, or in all (null). */
+  ask(query, { signal, conversation }) {
     this.#query = query;
     this.#signal = signal;
+    this.#conversation = conversation;
     return this.#fetch();
   }
 
@@ -65,7 +74,7 @@ export class FoundMessages {
     const face = this.#directory.face(state.conversations.get(id));
     drawAvatar(parts.avatar, face);
     setText(parts.name, face.shown);
-    setText(parts.prefix, `${this.#directory.shown(from)}: `);
+    setText(parts.prefix, from === state.me ? t("snippet.you") : `${this.#directory.shown(from)}: `);
     setText(parts.time, listTime(at));
     parts.time.dateTime = at;
   }
@@ -74,7 +83,9 @@ export class FoundMessages {
     const signal = this.#signal;
     this.isAsking = true;
     try {
-      const query = { query: this.#query, limit: PAGE, ...(before ? { before } : {}) };
+      const query = { query: this.#query.match(PART).slice(0, PARTS_MAX).join(" "), limit: PAGE };
+      if (before) query.before = before;
+      if (this.#conversation !== null) query.conversation = this.#conversation;
       const { messages, more } = await this.#api.search(query, signal);
       if (signal.aborted) return;
       this.#messages = before ? [...this.#messages, ...messages] : messages;
@@ -91,9 +102,16 @@ export class FoundMessages {
 /** The text from shortly before the first match, with every match marked. */
 function around(text, query) {
   const flat = text.replace(/\s+/g, " ");
-  const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const words = (query.match(/[^\s"]+/g) ?? []).map((word) => {
+    const plain = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    // Words are found by how they begin.
+    return UNSPACED.test(word) ? plain : `(?<![\\p{L}\\p{N}])${plain}`;
+  });
+  if (words.length === 0) return [flat];
   const matches = new RegExp(`(${words.join("|")})`, "giu");
-  const first = Math.max(0, flat.search(matches) - BEFORE);
+  const match = flat.search(matches);
+  // From a word's beginning, where there is one.
+  const first = match > BEFORE ? Math.max(match - BEFORE, flat.indexOf(" ", match - BEFORE - 1) + 1) : 0;
   const shown = (first > 0 ? "…" : "") + flat.slice(first, first + 200);
   return shown.split(matches).map((piece, at) => (at % 2 ? h("mark", {}, piece) : piece));
 }

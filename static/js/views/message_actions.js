@@ -74,7 +74,14 @@ export class MessageActions {
       unread: stored && !own,
       remove: stored && own && !message.deleted,
       failed: state === "failed",
+      discard: !stored,
     };
+  }
+
+  /** What one points at may have become another: what was pending is sent. */
+  refresh() {
+    const element = this.#toolbar.isConnected && this.#toolbar.closest(".message");
+    if (element && rowOf(element)?.state !== this.#row?.state) this.#hover(element);
   }
 
   #hover(target) {
@@ -91,7 +98,9 @@ export class MessageActions {
       can.react && iconButton("smile", t("actions.react"), ({ currentTarget }) => this.#pick(message, currentTarget), { tabIndex: -1 }),
       can.reply && iconButton("reply", t("actions.reply"), () => this.#act.reply(message), { tabIndex: -1 }),
       can.edit && iconButton("edit", t("actions.edit"), () => this.#act.edit(message), { tabIndex: -1 }),
-      iconButton("more", t("actions.more"), ({ currentTarget }) => this.#menu(element, { anchor: currentTarget }), { tabIndex: -1 }),
+      can.failed && iconButton("retry", t("message.retry"), () => this.#act.retry(row.clientId), { tabIndex: -1 }),
+      can.discard && iconButton("trash", t(discarding(row)), () => this.#act.discard(row.clientId), { tabIndex: -1 }),
+      !can.discard && iconButton("more", t("actions.more"), ({ currentTarget }) => this.#menu(element, { anchor: currentTarget }), { tabIndex: -1 }),
     ].filter(Boolean);
     this.#toolbar.replaceChildren(...tools);
     if (this.#items(row).length > 0) element.querySelector(".bubble").append(this.#toolbar);
@@ -115,8 +124,8 @@ export class MessageActions {
       can.copy && { label: t("actions.copy"), icon: "copy", act: () => navigator.clipboard?.writeText(message.text) },
       can.edit && { label: t("actions.edit"), icon: "edit", keys: "E", act: () => act.edit(message) },
       can.unread && { label: t("actions.unread"), icon: "unread", act: () => act.unread(message) },
-      can.failed && { label: t("message.retry"), icon: "send", act: () => act.retry(clientId) },
-      can.failed && { label: t("message.discard"), icon: "trash", danger: true, act: () => act.discard(clientId) },
+      can.failed && { label: t("message.retry"), icon: "retry", act: () => act.retry(clientId) },
+      can.discard && { label: t(discarding(row)), icon: "trash", danger: true, act: () => act.discard(clientId) },
       can.remove && { label: t("actions.remove"), icon: "trash", danger: true, act: () => act.remove(message) },
     ];
     return items.filter(Boolean);
@@ -203,6 +212,8 @@ export class MessageActions {
     return true;
   }
 }
+
+const discarding = ({ state }) => (state === "pending" ? "message.cancel" : "message.discard");
 
 function middleOf(element) {
   const box = (element.querySelector(".bubble") ?? element).getBoundingClientRect();

@@ -1,15 +1,16 @@
-/** The main screen: sidebar and chat side by side, or on a narrow screen one at a time. */
+/**
+ * The main screen: sidebar and chat side by side, or on a narrow screen one at a time. The list is painted first; what
+ * shows a chat is loaded after it, or with it where one opens at once.
+ */
 
 import { t } from "../i18n.js";
 import { conversationWith, unreadTotal } from "../state.js";
 import { usePictures } from "./avatar.js";
 import { Banner } from "./banner.js";
-import { Chat } from "./chat.js";
 import { Deeds } from "./deeds.js";
 import { closeAll } from "./dialog.js";
 import { Directory } from "./directory.js";
 import { fromTemplate, setText } from "./dom.js";
-import { useFiles } from "./files.js";
 import { Members } from "./members.js";
 import { openMenu } from "./menu.js";
 import { Shortcuts } from "./shortcuts.js";
@@ -19,6 +20,17 @@ import { talksOf } from "./talks.js";
 const TITLE = "Webchat";
 /** On a narrow screen the chat appears under the finger: the second half of a double-click is not for it. */
 const DOUBLE_CLICK_MS = 400;
+/** What shows that somebody is there. */
+const ACTS = ["pointerdown", "keydown", "wheel"];
+/** The list is painted by then, and mostly nobody has chosen a chat yet. */
+const PREFETCH_MS = 200;
+
+/** A browser leaves the page for a file that is dropped on it. Where a message takes it, file_entry.js says so. */
+function keepPage(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+}
 
 export class Screen {
   #root;
@@ -28,7 +40,12 @@ export class Screen {
   #router;
   #directory;
   #sidebar;
-  #chat;
+  /** Null until it is loaded. */
+  #chat = null;
+  #chatDeps;
+  #loading = null;
+  #deeds;
+  #begun = false;
   #banner;
   #listening = new AbortController();
 
@@ -41,13 +58,13 @@ export class Screen {
     this.#element = element;
     this.#parts = parts;
     usePictures(api.avatarAddress);
-    useFiles({ file: api.fileAddress, thumbnail: api.thumbnailAddress });
     const directory = new Directory(store);
     this.#directory = directory;
     const members = new Members({ api, store, directory });
     const show = (conversation) => this.#open(conversation);
     const leave = () => router.closeChat();
-    const deeds = new Deeds({ api, store, directory, members, friendships, marks, notify, say, show, leave, accountActs });
+    const searchIn = (conversation) => this.#searchIn(conversation);
+    const deeds = new Deeds({ api, store, directory, members, friendships, marks, notify, say, show, leave, searchIn, accountActs });
     // While the banner stands, nobody knows who has come or gone.
     const heard = () => !this.#banner.isShown;
     const { act } = deeds;
@@ -62,7 +79,10 @@ export class Screen {
         jump: (message) => this.#jump(message),
       },
     });
-    this.#chat = new Chat({ ...deps, act: { ...act, talkItems: (id) => deeds.talkItems(id), close: leave } });
+    this.#deeds = deeds;
+    this.#chatDeps = {
+      ...deps, act: { ...act, talkItems: (id) => deeds.talkItems(id), close: leave }, signal: this.#listening.signal,
+    };
     this.#banner = new Banner({
       element: element.querySelector("#connection-banner"), text: parts.bannerText, retry: parts.bannerRetry, feed,
       changed: () => store.touch(),
@@ -71,6 +91,10 @@ export class Screen {
     store.addEventListener("change", () => this.#render(), { signal });
     router.addEventListener("change", () => this.#render(), { signal });
     document.addEventListener("visibilitychange", () => this.#seen(), { signal });
+    addEventListener("focus", () => this.#chat?.attend(), { signal });
+    for (const type of ACTS) addEventListener(type, () => this.#chat?.attend(), { signal, capture: true, passive: true });
+    for (const type of ["dragenter", "dragover", "drop"]) addEventListener(type, keepPage, { signal });
+    this.#parts.welcomeFind.addEventListener("click", () => this.#sidebar.search());
     new Shortcuts({
       signal,
       act: { search: () => this.#search(), step: (by) => this.#step(by), newGroup: act.newGroup, help: act.help, settings: act.settings },
@@ -81,24 +105,43 @@ export class Screen {
 
   stop() {
     this.#listening.abort();
-    this.#chat.close();
+    this.#chat?.close();
     this.#banner.stop();
     closeAll();
     this.#root.replaceChildren();
     document.title = TITLE;
   }
 
-  #open(conversation) {
+  /** The view of a chat; null where it cannot be loaded just now. */
+  async #loadChat() {
+    this.#loading ??= import("./chat.js").catch(() => null);
+    const module = await this.#loading;
+    if (!module) this.#loading = null;
+    else if (!this.#listening.signal.aborted && !this.#chat) {
+      this.#chat = new module.Chat(this.#chatDeps);
+      this.#render();
+    }
+    return this.#chat;
+  }
+
+  async #open(conversation) {
     if (!conversation) return;
     if (this.#router.route.page !== "chat") this.#guard();
     if (conversation.kind === "group") this.#router.openGroup(conversation.id);
     else this.#router.openChat(conversation.with);
-    this.#chat.focus();
+    (await this.#loadChat())?.focus();
   }
 
-  #jump(message) {
-    this.#open(this.#store.state.conversations.get(message.conversation));
-    this.#chat.show(message);
+  async #jump(message) {
+    await this.#open(this.#store.state.conversations.get(message.conversation));
+    this.#chat?.show(message);
+  }
+
+  /** In what was said in one conversation. */
+  #searchIn(conversation) {
+    // On a narrow screen the search stands in the list's place.
+    if (!this.#parts.query.checkVisibility()) this.#router.replace("#/");
+    this.#sidebar.searchIn(conversation);
   }
 
   #guard() {
@@ -130,7 +173,8 @@ export class Screen {
 
   #seen() {
     if (document.visibilityState !== "visible") return;
-    this.#chat.look();
+    this.#chat?.attend();
+    this.#chat?.look();
     // Today may have become yesterday.
     this.#store.touch();
   }
@@ -148,17 +192,38 @@ export class Screen {
     const missing = page === "chat" && state.ready && !conversation;
     this.#element.dataset.page = page === "chat" && !missing ? "chat" : "list";
     this.#sidebar.render(state, conversation?.id ?? null);
-    const { pane, welcome, welcomeText } = this.#parts;
-    if (conversation) {
-      if (!this.#chat.element.isConnected) pane.replaceChildren(this.#chat.element);
+    if (conversation && this.#chat) {
+      if (!this.#chat.element.isConnected) this.#parts.pane.replaceChildren(this.#chat.element);
       this.#chat.open(conversation);
+    } else if (conversation) {
+      this.#parts.pane.replaceChildren();
+      this.#loadChat();
     } else {
-      this.#chat.close();
-      setText(welcomeText, missing ? (name ? t("welcome.missing", { name }) : t("welcome.left")) : t("welcome.choose"));
-      if (!welcome.isConnected) pane.replaceChildren(welcome);
+      this.#chat?.close();
+      this.#welcome(state, missing, name);
     }
-    welcome.hidden = !state.ready;
+    if (state.ready && !this.#begun) this.#begin();
     const unread = unreadTotal(state);
     document.title = unread ? `(${unread}) ${TITLE}` : TITLE;
+  }
+
+  /** In the place of a chat. */
+  #welcome(state, missing, name) {
+    const { pane, welcome, welcomeTitle, welcomeText, welcomeFind } = this.#parts;
+    const alone = !missing && talksOf(state, (talk) => this.#directory.face(talk)).length === 0;
+    const asked = state.requests.size > 0;
+    const why = name ? t("welcome.missing", { name }) : t("welcome.left");
+    setText(welcomeTitle, alone ? t("welcome.title", { name: this.#directory.shown(state.me) }) : "");
+    setText(welcomeText, missing ? why : t(alone ? (asked ? "welcome.asked" : "nobody.text") : "welcome.choose"));
+    welcomeFind.hidden = !alone || asked;
+    welcome.hidden = !state.ready;
+    if (!welcome.isConnected) pane.replaceChildren(welcome);
+  }
+
+  /** Once the list stands there. */
+  #begin() {
+    this.#begun = true;
+    this.#deeds.reopen();
+    setTimeout(() => this.#loadChat(), PREFETCH_MS);
   }
 }

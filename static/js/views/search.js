@@ -1,15 +1,17 @@
 /**
  * The search field and what it finds: conversations (at once), people and messages (the server is asked once typing
- * pauses). While it holds text, the results take the list's place.
+ * pauses); or messages of one conversation alone. While it holds text, the results take the list's place.
  */
 
-import { t } from "../i18n.js";
+import { t, wording } from "../i18n.js";
 import { relationTo, renderPeople } from "./people.js";
 import { setText } from "./dom.js";
 import { talksOf } from "./talks.js";
 
 /** Typing pauses this long before the server is asked. */
 const PAUSE_MS = 250;
+/** No name is longer. */
+const NAME_MAX = 32;
 
 export class Search {
   #parts;
@@ -25,6 +27,8 @@ export class Search {
   #asking = null;
   #people = null;
   #trouble = "";
+  /** The conversation to which it is confined, or null. */
+  #within = null;
 
   /** `talks` draws conversations; `act` does what the buttons of people say, and `jump(message)`. */
   constructor(parts, { api, store, directory, talks, act }) {
@@ -37,36 +41,42 @@ export class Search {
     parts.query.addEventListener("input", () => this.#later());
     parts.query.addEventListener("keydown", (event) => this.#key(event));
     parts.clear.addEventListener("click", () => { this.clear(); parts.query.focus(); });
+    parts.everywhere.addEventListener("click", () => { this.within(null); parts.query.focus(); });
+    if (this.#query()) this.#later();
   }
 
   clear() {
     this.#parts.query.value = "";
-    this.#later();
+    this.within(null);
   }
 
-  focus() {
-    this.#parts.query.focus();
-    this.#parts.query.select();
+  /** Looks in one conversation alone (its id), or everywhere (null). */
+  within(conversation) {
+    this.#within = conversation;
+    this.#later();
   }
 
   render(state, current) {
     const query = this.#query();
-    const active = query !== "";
+    const within = state.conversations.get(this.#within);
+    const active = query !== "" || Boolean(within);
+    this.#parts.scope.hidden = !within;
+    if (within) setText(this.#parts.scopeText, t("search.within", { name: this.#directory.face(within).shown }));
     this.#parts.results.hidden = !active;
     this.#parts.home.hidden = active;
     this.#parts.clear.hidden = !active;
     if (!active) return this.#empty();
-    const talks = this.#renderTalks(state, query, current);
+    const talks = this.#renderTalks(state, within ? null : query, current);
     const found = { talks: talks.length > 0, people: this.#renderPeople(state, talks) };
     found.messages = this.#messages?.render(state) ?? false;
     setText(this.#parts.resultsHint, this.#hint(Object.values(found).some(Boolean)));
   }
 
   #renderTalks(state, query, current) {
-    const wanted = query.toLocaleLowerCase();
+    const wanted = query?.toLocaleLowerCase();
     const face = (talk) => this.#directory.face(talk);
     const matches = (talk) => [face(talk).shown, face(talk).name].some((one) => one.toLocaleLowerCase().includes(wanted));
-    const found = talksOf(state, face).filter(matches);
+    const found = query === null ? [] : talksOf(state, face).filter(matches);
     this.#parts.foundTalks.hidden = found.length === 0;
     this.#talks.render(found, state, current);
     return found;
@@ -97,6 +107,7 @@ export class Search {
 
   #hint(found) {
     if (this.#trouble) return this.#trouble;
+    if (!this.#query()) return t("search.within.hint");
     if (!this.#people || this.#messages?.isAsking) return t("search.busy");
     return found ? "" : t("search.nothing");
   }
@@ -120,16 +131,18 @@ export class Search {
 
   async #ask() {
     const asking = (this.#asking = new AbortController());
-    this.#askMessages(this.#query(), asking.signal);
+    const query = this.#query();
+    this.#askMessages(query, asking.signal);
+    const named = this.#within === null && query.length <= NAME_MAX;
     try {
-      const { users } = await this.#api.findPeople(this.#query(), asking.signal);
+      const { users } = named ? await this.#api.findPeople(query, asking.signal) : { users: [] };
       if (asking.signal.aborted) return;
       this.#people = users;
       this.#directory.learn(users);
     } catch (error) {
       if (asking.signal.aborted) return;
       this.#people = [];
-      this.#trouble = error.message;
+      this.#trouble = wording(error);
     }
     this.#store.touch();
   }
@@ -142,6 +155,6 @@ export class Search {
     if (!module || signal.aborted) return;
     const deps = { api: this.#api, store: this.#store, directory: this.#directory, jump: this.#act.jump };
     this.#messages ??= new module.FoundMessages(this.#parts, deps);
-    await this.#messages.ask(query, signal);
+    await this.#messages.ask(query, { signal, conversation: this.#within });
   }
 }

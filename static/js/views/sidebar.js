@@ -1,19 +1,20 @@
-/** The left side: oneself, the search, requests, and all conversations. */
+/** The left side: oneself, the search (loaded when it gets the focus), requests, and all conversations. */
 
 import { t } from "../i18n.js";
 import { drawAvatar } from "./avatar.js";
 import { setText } from "./dom.js";
 import { attachMenu } from "./menu.js";
 import { renderPeople } from "./people.js";
-import { Search } from "./search.js";
 import { TalksView, talksOf } from "./talks.js";
 
 export class Sidebar {
   #parts;
   #act;
   #directory;
-  #search;
   #talks;
+  #search = null;
+  #loading = null;
+  #searchDeps;
 
   constructor(parts, { api, store, directory, act, myMenu, ...deps }) {
     this.#parts = parts;
@@ -22,7 +23,8 @@ export class Sidebar {
     const talkDeps = { directory, open: act.open, menu: act.talkMenu, ...deps };
     this.#talks = new TalksView(parts.talks, talkDeps);
     const talks = new TalksView(parts.foundTalksList, talkDeps);
-    this.#search = new Search(parts, { api, store, directory, talks, act });
+    this.#searchDeps = { api, store, directory, talks, act };
+    for (const type of ["focus", "input"]) parts.query.addEventListener(type, () => this.#loadSearch());
     attachMenu(parts.myMenu, myMenu);
     parts.newGroup.addEventListener("click", act.newGroup);
     parts.findFirst.addEventListener("click", () => parts.query.focus());
@@ -31,7 +33,23 @@ export class Sidebar {
 
   /** Puts the focus into the search field. */
   search() {
-    this.#search.focus();
+    this.#parts.query.focus();
+    this.#parts.query.select();
+  }
+
+  /** The same, to look in one conversation alone. */
+  async searchIn(conversation) {
+    (await this.#loadSearch())?.within(conversation);
+    this.search();
+  }
+
+  /** Null where it cannot be loaded just now; the next letter tries again. */
+  async #loadSearch() {
+    this.#loading ??= import("./search.js").catch(() => null);
+    const module = await this.#loading;
+    if (!module) this.#loading = null;
+    else this.#search ??= new module.Search(this.#parts, this.#searchDeps);
+    return this.#search;
   }
 
   render(state, current) {
@@ -40,7 +58,7 @@ export class Sidebar {
     setText(parts.myName, me.shown);
     setText(parts.myStatus, me.status);
     drawAvatar(parts.myAvatar, me);
-    this.#search.render(state, current);
+    this.#search?.render(state, current);
     this.#renderRequests(state, "incoming");
     this.#renderRequests(state, "outgoing");
     const talks = talksOf(state, (talk) => this.#directory.face(talk));

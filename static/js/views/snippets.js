@@ -29,9 +29,9 @@ export function noteOf({ kind, from, text }, me, shown) {
   const actor = from === me ? t("person.you") : shown(from);
   const [name, role] = kind === "role" ? text.split(" ") : [text, ""];
   const values = { actor, name: kind === "created" || kind === "renamed" ? text : name === me ? t("person.you.object") : shown(name) };
-  const itself = kind === "removed" && name === from;
-  const key = from === me ? "own" : "other";
-  return t(`note.${itself ? "left" : kind}.${key}`, { ...values, role: role ? t(`role.${role}`) : "" });
+  const itself = name === from;
+  const did = { removed: itself ? "left" : kind, role: itself ? "stepped" : role }[kind] ?? kind;
+  return t(`note.${did}.${from === me ? "own" : "other"}`, values);
 }
 
 /** The line under a conversation's name: a draft, or else what waits, or else the last message. */

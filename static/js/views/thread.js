@@ -38,6 +38,8 @@ export class Thread {
   /** Whether the first draw has found its place, at the end or at the first new message. */
   #placed = false;
   #opening = null;
+  /** Whether another device has marked it unread while it was in view here: it stays so until somebody acts here. */
+  #held = false;
   /** What one reads, `{key, number, offset}`, while it is not the end; kept while its row is away to be loaded again. */
   #place = null;
   #window;
@@ -61,6 +63,7 @@ export class Thread {
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     parts.jump.addEventListener("click", () => this.#toNewest());
     parts.noteRetry.addEventListener("click", () => history.retry(this.#id));
+    store.addEventListener("unread", ({ detail: id }) => (this.#held ||= id === this.#id));
     // The keyboard, the banner or a growing composer must not push the end out of view.
     new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(parts.scroller);
   }
@@ -71,6 +74,7 @@ export class Thread {
     this.#id = id;
     this.#placed = false;
     this.#atEnd = true;
+    this.#held = false;
     this.#place = null;
     this.#window.clear();
     this.#firstNew = unread > 0 ? read + 1 : null;
@@ -179,11 +183,16 @@ export class Thread {
   }
 
   #renderNote(thread) {
-    const { note, noteText, noteRetry } = this.#parts;
+    const { note, noteText, noteRetry, bones } = this.#parts;
     const failed = this.#history.hasFailed(this.#id);
     const empty = thread?.messages.length === 0 && this.#outbox.of(this.#id).length === 0;
     const waits = !thread || thread.more;
     note.hidden = !failed && !waits && !empty;
+    bones.hidden = failed || !waits;
+    // What is to come of the first page takes the whole view, of an older one a strip above what is there.
+    bones.classList.toggle("first", !thread?.messages.length);
+    // While it loads, the words are for those who do not see that.
+    noteText.classList.toggle("unseen", waits && !failed);
     noteRetry.hidden = !failed;
     if (failed) setText(noteText, t("thread.failed"));
     else setText(noteText, t(empty ? "thread.empty" : "thread.loading"));
@@ -249,7 +258,14 @@ export class Thread {
 
   #isLooking(thread) {
     const current = thread?.stale === false && !thread.newer;
-    return document.visibilityState === "visible" && current && this.#placed && this.#atEnd;
+    return document.visibilityState === "visible" && current && this.#placed && this.#atEnd && !this.#held;
+  }
+
+  /** Somebody does something here, so that what is in view is seen. */
+  attend() {
+    if (!this.#held) return;
+    this.#held = false;
+    this.look();
   }
 
   /** Marks as read what is in view, and says on the jump button what is not. */

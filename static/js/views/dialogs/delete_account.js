@@ -5,18 +5,19 @@ import { openDialog } from "../dialog.js";
 import { h } from "../dom.js";
 import { field, form, required } from "./form.js";
 
-export function open({ api, accountActs }) {
+export function open({ accountActs }) {
   return openDialog({
     title: t("settings.delete"),
     draw(body, dialog) {
       const password = field(t("login.password"), { type: "password", autocomplete: "current-password", maxLength: 256 });
       const act = async () => {
         required(password, t("login.password_missing"));
-        await api.deleteAccount(password.input.value);
+        await accountActs.deleteAccount(password.input.value);
         dialog.close();
-        accountActs.gone();
       };
-      body.append(h("p", { class: "soft" }, t("delete.text")), form([password.element], { submit: t("delete.action"), act, danger: true }));
+      body.append(h("p", { class: "soft" }, t("delete.text")), form([password.element], {
+        submit: t("delete.action"), act, at: { wrong_password: [password] }, danger: true,
+      }));
     },
   });
 }

@@ -11,7 +11,18 @@ export function field(label, { note = "", lines = 0, ...props } = {}) {
   const input = h(lines ? "textarea" : "input", { id, ...(lines ? { rows: lines } : {}), ...props });
   const words = h("p", { class: "note", id: `${id}-note` }, note);
   input.setAttribute("aria-describedby", words.id);
-  return { input, element: h("div", { class: "field" }, h("label", { htmlFor: id }, label), input, words) };
+  const say = (sentence, invalid) => {
+    words.textContent = sentence;
+    if (invalid) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  };
+  /** Says what is wrong with it, until it is changed. */
+  const refuse = (sentence) => {
+    say(sentence, true);
+    input.focus();
+  };
+  input.addEventListener("input", () => say(note, false));
+  return { input, refuse, element: h("div", { class: "field" }, h("label", { htmlFor: id }, label), input, words) };
 }
 
 /** Something on or off; `changed(on)` may throw, and then it is as it was. */
@@ -38,10 +49,11 @@ export function segments(label, choices, chosen, changed) {
 }
 
 /**
- * A form around `parts` whose submit button does `act()`, says what went wrong, and cannot be pressed twice. `act` gives
- * false where there is something to mend first.
+ * A form around `parts` whose submit button does `act()`, says what went wrong, and cannot be pressed twice. `at` has by
+ * the server's codes the fields that they are about, and the words where they are others than everywhere:
+ * `{code: [field, sentence?]}`.
  */
-export function form(parts, { submit, act, danger = false }) {
+export function form(parts, { submit, act, at = {}, danger = false }) {
   const trouble = h("p", { class: "trouble", role: "alert" });
   const button = h("button", { class: `button wide ${danger ? "danger" : "primary"}` }, submit);
   const element = h("form", { class: "stack", novalidate: "" }, ...parts, trouble, button);
@@ -52,7 +64,9 @@ export function form(parts, { submit, act, danger = false }) {
     try {
       await act();
     } catch (error) {
-      trouble.textContent = error instanceof Refusal ? error.message : wording(error);
+      const [field, sentence = error instanceof Refusal ? error.message : wording(error)] = at[error.code] ?? [error.field];
+      if (field) field.refuse(sentence);
+      else trouble.textContent = sentence;
     } finally {
       button.disabled = false;
     }
@@ -60,12 +74,17 @@ export function form(parts, { submit, act, danger = false }) {
   return element;
 }
 
-/** What the form itself finds wrong, in words. */
-export class Refusal extends Error {}
+/** What the form itself finds wrong, in words; with a `field` it is said there. */
+export class Refusal extends Error {
+  constructor(sentence, field = null) {
+    super(sentence);
+    this.field = field;
+  }
+}
 
-/** Refuses an empty field, and puts the focus there. */
-export function required({ input }, sentence = t("form.required")) {
-  if (input.value.trim()) return input.value.trim();
-  input.focus();
-  throw new Refusal(sentence);
+/** What is in a field, which must not be empty. */
+export function required(field, sentence = t("form.required")) {
+  const value = field.input.value.trim();
+  if (!value) throw new Refusal(sentence, field);
+  return value;
 }

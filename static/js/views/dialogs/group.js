@@ -76,7 +76,9 @@ class Panel {
       toggle(t("talk.quiet"), { note: t("talk.quiet.note"), on: Boolean(muted), say, changed: (on) => changes.mute(this.#id, on) }),
       h("h3", {}, t("group.members")),
       h("ul", { class: "rows" }, ...inOrder(members).map((member) => this.#row(member))),
-      h("div", { class: "choice-list" }, choice("logout", "group.leave", () => this.#leave(act), true)),
+      h("div", { class: "choice-list" },
+        role === "admin" && choice("person", "group.step.down", () => this.#stepDown()),
+        choice("logout", "group.leave", () => this.#leave(act), true)),
     );
   }
 
@@ -109,6 +111,11 @@ class Panel {
   async #handOver(name, act) {
     const sure = await confirm({ title: t("group.make.owner.title", { name }), text: t("group.make.owner.text"), action: t("group.make.owner") });
     if (sure) await act();
+  }
+
+  async #stepDown() {
+    const sure = await confirm({ title: t("group.step.down.title"), text: t("group.step.down.text"), action: t("group.step.down") });
+    if (sure) await this.#do((api) => api.putMember(this.#id, this.#deps.store.state.me, { role: "member" }));
   }
 
   async #remove(name, shown) {

@@ -25,7 +25,9 @@ export function open({ api, store, directory, show }) {
         dialog.close();
         show(conversation);
       };
-      body.append(form([name.element, picked.element], { submit: t("group.create"), act: create }));
+      body.append(form([name.element, picked.element], {
+        submit: t("group.create"), act: create, at: { bad_name: [name, t("group.name.bad")] },
+      }));
     },
   });
 }

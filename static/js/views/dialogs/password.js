@@ -16,17 +16,16 @@ export function open({ api, store, say }) {
       const fresh = field(t("password.new"), { ...props, autocomplete: "new-password", note: t("login.password_note") });
       const act = async () => {
         required(old, t("login.password_missing"));
-        if ([...fresh.input.value].length < SHORTEST) {
-          fresh.input.focus();
-          throw new Refusal(t("login.password_note"));
-        }
+        if ([...fresh.input.value].length < SHORTEST) throw new Refusal(t("login.password_note"), fresh);
         await api.changePassword(old.input.value, fresh.input.value);
         dialog.close();
         say(t("password.done"));
       };
       // Password managers want to know whose it is.
       const whose = h("input", { type: "text", autocomplete: "username", value: store.state.me, hidden: true, readOnly: true });
-      body.append(h("p", { class: "soft" }, t("password.text")), form([whose, old.element, fresh.element], { submit: t("password.change"), act }));
+      body.append(h("p", { class: "soft" }, t("password.text")), form([whose, old.element, fresh.element], {
+        submit: t("password.change"), act, at: { wrong_password: [old], bad_password: [fresh] },
+      }));
     },
   });
 }

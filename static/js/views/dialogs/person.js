@@ -32,10 +32,11 @@ function content({ store, directory, act, close }, name) {
   const friend = state.friends.get(name);
   const face = h("div", { class: "profile" }, avatarOf(person, "huge"), h("h3", { dir: "auto" }, person.shown));
   face.append(h("p", {}, `@${name}`));
+  if (person.gone) face.append(h("p", {}, t("person.gone")));
   if (friend) face.append(h("p", {}, presenceWord(friend.online, true)));
   if (person.status) face.append(h("p", { class: "status", dir: "auto" }, person.status));
   const then = (what) => () => { close(); act[what](name); };
-  const choices = CHOICES[relation].map(([word, symbol, what, danger]) =>
+  const choices = CHOICES[person.gone && relation === "none" ? "gone" : relation].map(([word, symbol, what, danger]) =>
     h("button", { type: "button", class: danger ? "danger" : "", onclick: then(what) }, icon(symbol), t(word)));
   return [face, h("div", { class: "choice-list" }, ...choices)];
 }
@@ -43,6 +44,7 @@ function content({ store, directory, act, close }, name) {
 const BLOCK = ["person.block", "block", "block", true];
 const CHOICES = {
   me: [],
+  gone: [],
   friend: [["people.chat", "chat", "talk"], ["friend.end", "close", "endFriendship", true], BLOCK],
   none: [["person.ask", "add-person", "ask"], BLOCK],
   outgoing: [["people.withdraw", "close", "end"], BLOCK],

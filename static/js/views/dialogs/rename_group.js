@@ -17,7 +17,9 @@ export function open({ api, store }, id) {
         if (called !== before) store.applyConversation((await api.renameGroup(id, called)).conversation);
         dialog.close();
       };
-      body.append(form([name.element], { submit: t("form.save"), act }));
+      body.append(form([name.element], {
+        submit: t("form.save"), act, at: { bad_name: [name, t("group.name.bad")] },
+      }));
     },
   });
 }

@@ -7,11 +7,14 @@ import { segments, toggle } from "./form.js";
 
 const THEMES = ["system", "light", "dark"];
 
-export function open(deps) {
-  return openDialog({ title: t("me.settings"), draw: (body, dialog) => body.append(...content(deps, dialog)) });
+/** `about`: "language", where it has just been chosen. */
+export function open(deps, about) {
+  const shown = openDialog({ title: t("me.settings"), draw: (body, dialog) => body.append(...content(deps, dialog)) });
+  if (about) document.querySelector(`.dialog input[value="${language}"]`)?.focus();
+  return shown;
 }
 
-function content({ api, store, notify, say, dialog: show }, dialog) {
+function content({ api, store, notify, say, dialog: show, again }, dialog) {
   const theme = globalThis.webchatTheme;
   const { invisible, hide_receipts: noReceipts, hide_typing: noTyping } = store.state.profile;
   const change = (key, sense) => async (on) => {
@@ -23,7 +26,10 @@ function content({ api, store, notify, say, dialog: show }, dialog) {
   return [
     h("h3", {}, t("settings.look")),
     segments(t("settings.theme"), THEMES.map((one) => [one, t(`theme.${one}`)]), theme.chosen, (one) => theme.choose(one)),
-    segments(t("language.choose"), Object.entries(languages).map(([code, { name }]) => [code, name]), language, chooseLanguage),
+    segments(t("language.choose"), Object.entries(languages).map(([code, { name }]) => [code, name]), language, (code) => {
+      again("language");
+      chooseLanguage(code);
+    }),
     ...(notify ? [h("h3", {}, t("settings.notices")), ...notices(notify, say)] : []),
     h("h3", {}, t("settings.privacy")),
     toggle(t("settings.receipts"), { note: t("settings.receipts.note"), on: !noReceipts, say, changed: change("hide_receipts", false) }),
