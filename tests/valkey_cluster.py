@@ -104,7 +104,7 @@ class ValkeyCluster:
         return [node for node in self.living() if _own_slots(node)]
 
     def owner(self, slot: int) -> Server:
-        """Who serves the slot now."""
+        """Who serves the slot now. Asks every node."""
         (found,) = (node for node in self.living() if any(low <= slot <= high for low, high in _own_slots(node)))
         return found
 
