@@ -7,6 +7,7 @@ its address cannot be reached from here: it may run behind a command of its call
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import signal
 import socket
 import subprocess
@@ -21,8 +22,12 @@ from workers.embedded import find_server
 from workers.processes import signal_group, spawn
 
 HIGHEST = 65_535  # port
+ACL = Path(__file__).parents[1] / "deploy" / "valkey"
+PASSWORD = "ring-and-listen"  # of the shipped files' user, once they are given to a server
+NOBODYS = "#" + 64 * "0"
 BUS = 10_000  # a cluster's nodes speak to each other on the port that is so much higher
 Login = tuple[str, str]  # name and password
+ADMIN: Login = ("admin", "admin")
 
 
 class Server:
@@ -97,6 +102,16 @@ class Server:
             line.sendall(b"PING\r\n")
             return line.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         return False
+
+
+def shipped_acl(folder: Path, name: str = "users.acl") -> Path:
+    """The file of that name in `deploy/`, with a password for its user, and one user more, who may do everything."""
+    shipped = (ACL / name).read_text()
+    assert NOBODYS in shipped
+    digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
+    made = folder / name
+    made.write_text(shipped.replace(NOBODYS, f"#{digest}") + "user admin on >admin ~* &* +@all\n")
+    return made
 
 
 def loopback(count: int) -> list[Address]:

@@ -13,9 +13,6 @@ from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
-
-from webchat.redis_url import RedisUrl
 
 SOCKET_TIMEOUT = 3.0  # seconds; a server that is silent for longer is frozen: reconnect
 RETRY_FIRST, RETRY_MAX = 0.05, 0.5  # seconds between attempts to connect: back within 1 s of the server
@@ -91,12 +88,6 @@ def client(url: str, timeout: float = SOCKET_TIMEOUT) -> Redis:
     return Redis.from_url(
         url, protocol=2, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
     )
-
-
-def sentinels(url: RedisUrl, timeout: float = SOCKET_TIMEOUT) -> Sentinel:
-    made = Sentinel([])
-    made.sentinels = [client(url.sentinel(address), timeout) for address in url.hosts]
-    return made
 
 
 def connector(url: str) -> Connect:

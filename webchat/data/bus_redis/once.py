@@ -8,11 +8,12 @@ import structlog
 
 from webchat.data import bus
 from webchat.data.bus_redis.channel import Names
-from webchat.data.bus_redis.line import Broken, client, sentinels
+from webchat.data.bus_redis.line import Broken, client
+from webchat.data.bus_redis.servers import servers
 from webchat.data.bus_redis.topology import first_view
 from webchat.entities.feed import Ring
 from webchat.errors import SetupError
-from webchat.redis_url import RedisUrl, parse
+from webchat.redis_url import parse
 
 log = structlog.get_logger()
 
@@ -23,7 +24,7 @@ def ring_once(url: str, space: str, rings: Sequence[Ring]) -> bool:
     try:
         parsed = parse(url)
         if parsed.kind != "cluster":
-            _publish(_server(parsed), "PUBLISH", names, rings)
+            _publish(servers(parsed)[0], "PUBLISH", names, rings)
             return True
         view = first_view(parsed)
         by_owner: dict[str, list[Ring]] = {}
@@ -35,13 +36,6 @@ def ring_once(url: str, space: str, rings: Sequence[Ring]) -> bool:
         log.debug("not rung", error=str(error))
         return False
     return True
-
-
-def _server(url: RedisUrl) -> str:
-    if url.kind == "single":
-        return url.server()
-    with sentinels(url) as asked:
-        return url.server(asked.discover_master(url.service))
 
 
 def _publish(server: str, command: str, names: Names, rings: Sequence[Ring]) -> None:

@@ -17,8 +17,9 @@ from webchat.data.bus import Listener
 from webchat.data.bus_redis.bell import Bell
 from webchat.data.bus_redis.channel import PLAIN, Channel, Names
 from webchat.data.bus_redis.hearer import Hearer
-from webchat.data.bus_redis.line import Broken, connector, sentinels
+from webchat.data.bus_redis.line import Broken, connector
 from webchat.data.bus_redis.ringer import Ringer
+from webchat.data.bus_redis.servers import master_of, sentinels
 from webchat.entities.feed import Alarm, Ring
 from webchat.redis_url import Address, RedisUrl, shown
 from webchat.tally import Tally
@@ -95,11 +96,11 @@ class Master:
 
     def connect(self) -> ConnectionInterface:
         """Not opened yet. Raises RedisError where no sentinel knows of a master."""
-        self.address = self._sentinels.discover_master(self._url.service)
+        self.address = master_of(self._url, self._sentinels)
         return connector(self._url.server(self.address))()
 
     def has_moved(self) -> bool:
         try:
-            return self.address not in (None, self._sentinels.discover_master(self._url.service))
+            return self.address not in (None, master_of(self._url, self._sentinels))
         except Broken:
             return False  # where no sentinel knows of a master, the present one is as good as any
