@@ -1,7 +1,7 @@
 """A real Valkey with a replica, and three sentinels that make the replica the master when that is gone.
 
     with ValkeySentinel(folder, loopback(5)) as watched:
-        watched.url                  # redis+sentinel://127.0.0.1:7003,…/webchat
+        watched.url                  # redis+sentinel://webchat:…@127.0.0.1:7003,…/webchat?…
         watched.master().kill()      # the replica takes over within some seconds
 
 `tests.valkey` says how they are told things.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.client import Address, until
-from tests.valkey import Server
+from tests.valkey import ADMIN, PASSWORD, Server, shipped_acl
 
 SERVICE = "webchat"
 QUORUM = 2
@@ -22,15 +22,22 @@ DOWN_AFTER = 0.7  # seconds until a server that is silent is held for dead; the 
 
 
 class ValkeySentinel:
-    """The first two of `addresses` are servers, of which the first is the master; the others are sentinels."""
+    """The first two of `addresses` are servers, of which the first is the master; the others are sentinels.
+
+    All are under the shipped ACL.
+    """
 
     def __init__(self, folder: Path, addresses: Sequence[Address], down_after: float = DOWN_AFTER) -> None:
         first = addresses[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        name, password = ADMIN
         options: list[str | Path] = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
+        options += ["--aclfile", shipped_acl(folder), "--masteruser", name, "--masterauth", password]
         self.servers = [
-            Server(folder / "0", first, options),
-            Server(folder / "1", addresses[1], [*options, "--replicaof", f"{first[0]} {first[1]}"]),
+            Server(folder / "0", first, options, login=ADMIN),
+            Server(folder / "1", addresses[1], [*options, "--replicaof", f"{first[0]} {first[1]}"], login=ADMIN),
         ]
+        sentinels_acl = shipped_acl(folder, "sentinel-users.acl")
         self.sentinels = []
         for number, address in enumerate(addresses[2:], 2):
             conf = folder / str(number) / "sentinel.conf"
@@ -39,8 +46,11 @@ class ValkeySentinel:
                 f"sentinel monitor {SERVICE} {first[0]} {first[1]} {QUORUM}\n"
                 f"sentinel down-after-milliseconds {SERVICE} {round(down_after * 1000)}\n"
                 f"sentinel failover-timeout {SERVICE} 3000\n"
+                f"sentinel auth-user {SERVICE} {name}\nsentinel auth-pass {SERVICE} {password}\n"
+                f"sentinel sentinel-user {name}\nsentinel sentinel-pass {password}\n"
+                f"aclfile {sentinels_acl}\n"
             )
-            self.sentinels.append(Server(conf.parent, address, [conf, "--sentinel"]))
+            self.sentinels.append(Server(conf.parent, address, [conf, "--sentinel"], login=ADMIN))
 
     def __enter__(self) -> Self:
         try:
@@ -56,7 +66,8 @@ class ValkeySentinel:
     @property
     def url(self) -> str:
         sentinels = ",".join(f"{host}:{port}" for host, port in (sentinel.address for sentinel in self.sentinels))
-        return f"redis+sentinel://{sentinels}/{SERVICE}"
+        ours = f"sentinel_username=webchat&sentinel_password={PASSWORD}"
+        return f"redis+sentinel://webchat:{PASSWORD}@{sentinels}/{SERVICE}?{ours}"
 
     def start(self) -> None:
         """Returns when the replica follows, and every sentinel knows of it and of the others."""

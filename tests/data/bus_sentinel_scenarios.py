@@ -101,12 +101,20 @@ def a_master_that_freezes_is_left(scene: Watched) -> None:
     heard_again(ringer, hearer, ear)
 
 
+def nothing_was_refused(scene: Watched) -> None:
+    """The shipped ACL is enough, for the servers and for the sentinels."""
+    scene.bus()
+    for server in (*scene.valkey.servers, *scene.valkey.sentinels):
+        assert server.command("ACL", "LOG") == []
+
+
 SCENARIOS = [
     *CONTRACT,
     who_rings_once_asks_for_the_master,
     a_master_that_is_replaced_is_left,
     a_master_that_dies_costs_nothing_but_time,
     a_master_that_freezes_is_left,
+    nothing_was_refused,
 ]
 
 if __name__ == "__main__":
