@@ -29,15 +29,13 @@ from webchat.data.bus_redis.hearer_sharded import ShardHearer
 from webchat.data.bus_redis.line import Broken, connector
 from webchat.data.bus_redis.ringer import KEEP
 from webchat.data.bus_redis.ringer_sharded import ShardRinger
-from webchat.data.bus_redis.topology import View, any_view
+from webchat.data.bus_redis.topology import Newest, View, any_view
 from webchat.entities.feed import Alarm, Ring
 from webchat.redis_url import Address, RedisUrl, shown
 from webchat.tally import Tally
 
 ASK_EVERY = 5.0  # seconds: as often as the clock looks into the database in any case
 ASK_AGAIN = 0.5  # seconds between questions while something is amiss
-# Answers in a row that are older than what is known until they are believed all the same: it was made anew.
-OLDER_MAX = 20
 
 log = structlog.get_logger()
 
@@ -55,7 +53,7 @@ class ClusterBus:
         self._owners: list[Bell | None] = [None] * SLOTS
         self._uncovered = SLOTS
         self._nodes: list[Address] = []
-        self._epoch = self._older = 0
+        self._newest = Newest()
         everybody = self._names.of(Alarm().user)
         self._homeless: dict[bytes, Channel] = {everybody: Channel(everybody)}  # their slots are nobody's
         self._waiting: deque[Ring] = deque()  # as are these
@@ -142,10 +140,8 @@ class ClusterBus:
             self._amiss.clear()
 
     def _believe(self, view: View) -> None:
-        if view.epoch < self._epoch and self._older < OLDER_MAX:
-            self._older += 1
+        if not self._newest.takes(view):
             return
-        self._epoch, self._older = view.epoch, 0
         self._nodes, self._uncovered = view.nodes, view.uncovered
         owners: list[Bell | None] = [None] * SLOTS
         for first, last, master in view.ranges:

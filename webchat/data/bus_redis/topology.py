@@ -19,6 +19,7 @@ from webchat.data.bus_redis.line import Broken, client
 from webchat.redis_url import Address, RedisUrl
 
 PATIENCE = 1.0  # seconds for one node's answer
+OLDER_MAX = 20  # older views in a row: ten seconds, where anything is amiss
 
 
 class View(NamedTuple):
@@ -44,6 +45,22 @@ class View(NamedTuple):
     def uncovered(self) -> int:
         """How many slots nobody serves."""
         return SLOTS - sum(last - first + 1 for first, last, _ in self.ranges)
+
+
+class Newest:
+    """Of all views that came, the newest. Nodes that were cut off tell old ones for as long as they are."""
+
+    def __init__(self) -> None:
+        self._epoch = self._refused = 0
+
+    def takes(self, view: View) -> bool:
+        """Whether it is as new as any before. What is older is believed when nothing newer has come for long: then
+        nobody knows of it any more, and the cluster was made anew."""
+        if view.epoch < self._epoch and self._refused < OLDER_MAX:
+            self._refused += 1
+            return False
+        self._epoch, self._refused = view.epoch, 0
+        return True
 
 
 def ask(url: RedisUrl, address: Address, patience: float = PATIENCE) -> View:
