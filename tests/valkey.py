@@ -28,6 +28,8 @@ NOBODYS = "#" + 64 * "0"
 BUS = 10_000  # a cluster's nodes speak to each other on the port that is so much higher
 Login = tuple[str, str]  # name and password
 ADMIN: Login = ("admin", "admin")
+REPLICA: Login = ("replica", "replica")
+OTHERS = "user admin on >admin ~* &* +@all\nuser replica on >replica +psync +replconf +ping\n"
 
 
 class Server:
@@ -105,12 +107,13 @@ class Server:
 
 
 def shipped_acl(folder: Path, name: str = "users.acl") -> Path:
-    """The file of that name in `deploy/`, with a password for its user, and one user more, who may do everything."""
+    """The file of that name in `deploy/`, with a password for its user. And two users more: one who may do everything,
+    and a replica's."""
     shipped = (ACL / name).read_text()
     assert NOBODYS in shipped
     digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
     made = folder / name
-    made.write_text(shipped.replace(NOBODYS, f"#{digest}") + "user admin on >admin ~* &* +@all\n")
+    made.write_text(shipped.replace(NOBODYS, f"#{digest}") + OTHERS)
     return made
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.client import Address, until
-from tests.valkey import ADMIN, PASSWORD, Server, shipped_acl
+from tests.valkey import ADMIN, PASSWORD, REPLICA, Server, shipped_acl
 
 SERVICE = "webchat"
 QUORUM = 2
@@ -32,7 +32,7 @@ class ValkeySentinel:
         folder.mkdir(parents=True, exist_ok=True)
         name, password = ADMIN
         options: list[str | Path] = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
-        options += ["--aclfile", shipped_acl(folder), "--masteruser", name, "--masterauth", password]
+        options += ["--aclfile", shipped_acl(folder), "--masteruser", REPLICA[0], "--masterauth", REPLICA[1]]
         self.servers = [
             Server(folder / "0", first, options, login=ADMIN),
             Server(folder / "1", addresses[1], [*options, "--replicaof", f"{first[0]} {first[1]}"], login=ADMIN),

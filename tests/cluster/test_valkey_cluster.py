@@ -13,7 +13,7 @@ import pytest
 from tests.client import Client, Reader, until
 from tests.cluster.test_two_nodes import chat, check
 from tests.conftest import Cluster, two_nodes
-from tests.valkey import ADMIN, PASSWORD, loopback, shipped_acl
+from tests.valkey import ADMIN, PASSWORD, REPLICA, loopback, shipped_acl
 from tests.valkey_cluster import ValkeyCluster
 from webchat.doctor import doorbell
 from webchat.settings import Settings
@@ -34,7 +34,14 @@ class Machine(NamedTuple):
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     folder = Path(tempfile.mkdtemp(prefix="webchat-vc-"))  # not pytest's: a socket's path is short
-    options: list[str | Path] = ["--aclfile", shipped_acl(folder), "--masteruser", ADMIN[0], "--masterauth", ADMIN[1]]
+    options: list[str | Path] = [
+        "--aclfile",
+        shipped_acl(folder),
+        "--masteruser",
+        REPLICA[0],
+        "--masterauth",
+        REPLICA[1],
+    ]
     try:
         with ValkeyCluster(folder, loopback(6), replicas=1, options=options, login=ADMIN) as valkey:
             url = valkey.url.replace("://", f"://webchat:{PASSWORD}@")

@@ -76,15 +76,17 @@ class ClusterBus:
             bell.stop()
 
     def ring(self, rings: Sequence[Ring]) -> None:
+        by_bell: dict[Bell | None, list[Ring]] = {}
         for ring in rings:
-            bell = self._owners[key_slot(self._names.of(ring.user))]
+            by_bell.setdefault(self._owners[key_slot(self._names.of(ring.user))], []).append(ring)
+        for bell, some in by_bell.items():
             if bell is not None:
-                bell.ringer.ring((ring,))
-            elif len(self._waiting) < KEEP:
-                self._waiting.append(ring)
-            else:  # one alarm says as much as all of them
-                self._waiting.clear()
-                self._waiting.append(Alarm())
+                bell.ringer.ring(some)
+            else:
+                self._waiting.extend(some)
+                if len(self._waiting) > KEEP:  # one alarm says as much as all of them
+                    self._waiting.clear()
+                    self._waiting.append(Alarm())
 
     def subscribe(self, user: int) -> None:
         name = self._names.of(user)

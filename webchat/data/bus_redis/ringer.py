@@ -88,10 +88,12 @@ class Ringer:
         socket_of(connection).sendall(b"".join([pack(channel_of(ring.user), bus.encode(ring)) for ring in rings]))
 
     def _read_to_the_end(self, connection: ConnectionInterface) -> None:
-        with contextlib.suppress(*Broken):
-            self._read(connection)
-        connection.disconnect()
-        self._ringing.set()
+        try:
+            with contextlib.suppress(*Broken):
+                self._read(connection)
+        finally:
+            connection.disconnect()
+            self._ringing.set()
 
     def _read(self, connection: ConnectionInterface) -> None:
         """Nothing is ever said on this connection: what can be heard is its end, long before a write would fail."""
