@@ -29,7 +29,8 @@ BUS = 10_000  # a cluster's nodes speak to each other on the port that is so muc
 Login = tuple[str, str]  # name and password
 ADMIN: Login = ("admin", "admin")
 REPLICA: Login = ("replica", "replica")
-OTHERS = "user admin on >admin ~* &* +@all\nuser replica on >replica +psync +replconf +ping\n"
+_ADMIN = "user admin on >admin ~* &* +@all\n"
+OTHERS = {"users.acl": f"{_ADMIN}user replica on >replica +psync +replconf +ping\n", "sentinel-users.acl": _ADMIN}
 
 
 class Server:
@@ -107,13 +108,13 @@ class Server:
 
 
 def shipped_acl(folder: Path, name: str = "users.acl") -> Path:
-    """The file of that name in `deploy/`, with a password for its user. And two users more: one who may do everything,
-    and a replica's."""
+    """The file of that name in `deploy/`, with a password for its user. And one user more, who may do everything, and
+    for servers a replica's."""
     shipped = (ACL / name).read_text()
     assert NOBODYS in shipped
     digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
     made = folder / name
-    made.write_text(shipped.replace(NOBODYS, f"#{digest}") + OTHERS)
+    made.write_text(shipped.replace(NOBODYS, f"#{digest}") + OTHERS[name])
     return made
 
 
