@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
@@ -43,16 +44,14 @@ class ValkeyCluster:
         login: Login | None = None,
     ) -> None:
         assert len(addresses) % (replicas + 1) == 0
-        self.nodes = [
-            Server(
-                folder / str(number),
-                address,
-                [*_options(address, node_timeout), *options],
-                within(address),
-                login,
-            )
-            for number, address in enumerate(addresses)
-        ]
+        made = itertools.count()
+
+        def make(address: Address) -> Server:
+            options_of_all = [*_options(address, node_timeout), *options]
+            return Server(folder / str(next(made)), address, options_of_all, within(address), login)
+
+        self._make = make
+        self.nodes = [make(address) for address in addresses]
         self._first_masters = len(addresses) // (replicas + 1)
 
     def __enter__(self) -> Self:
@@ -81,13 +80,29 @@ class ValkeyCluster:
             first, behind = (SLOTS * at // len(masters) for at in (number, number + 1))
             node.command("CLUSTER", "ADDSLOTSRANGE", first, behind - 1)
         for node in self.nodes[1:]:
-            host, port = self.nodes[0].address
-            node.command("CLUSTER", "MEET", host, port, bus_port(port))
+            self._meet(node)
         until("all nodes have met", lambda: all(self._knows_all(node) for node in self.nodes), 20)
         for number, node in enumerate(replicas):
             node.command("CLUSTER", "REPLICATE", self.id_of(masters[number % len(masters)]))
         until("all replicas follow", lambda: all(_follows(node) for node in replicas), 20)
         self.until_whole()
+
+    def add(self, address: Address) -> Server:
+        """One master more, without a slot yet."""
+        node = self._make(address)
+        self.nodes.append(node)
+        node.start()
+        self._meet(node)
+        until("it has met all the others", lambda: all(map(self._knows_all, self.living())), 20)
+        return node
+
+    def remove(self, node: Server) -> None:
+        """One that has no slots."""
+        gone = self.id_of(node)
+        self.nodes.remove(node)
+        for other in self.living():
+            other.command("CLUSTER", "FORGET", gone)
+        node.kill()
 
     def stop(self) -> None:
         for node in self.nodes:
@@ -131,6 +146,10 @@ class ValkeyCluster:
         replica.command("CLUSTER", "FAILOVER")
         until(f"{replica!r} is the master", lambda: _own_slots(replica), 20)
 
+    def _meet(self, node: Server) -> None:
+        host, port = self.nodes[0].address
+        node.command("CLUSTER", "MEET", host, port, bus_port(port))
+
     def _knows_all(self, node: Server) -> bool:
         lines = [line.split() for line in str(node.command("CLUSTER", "NODES")).splitlines()]
         return len(lines) == len(self.nodes) and all(
@@ -140,6 +159,7 @@ class ValkeyCluster:
 
 def _options(address: Address, node_timeout: float) -> list[str]:
     options = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(round(node_timeout * 1000))]
+    options += ["--cluster-allow-replica-migration", "no"]  # who does what is the caller's choice
     options += ["--cluster-port", str(bus_port(address[1])), "--cluster-announce-ip", address[0]]
     return [*options, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
 

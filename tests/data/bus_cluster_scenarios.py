@@ -15,7 +15,7 @@ from pathlib import Path
 from redis.crc import key_slot
 
 from tests.contracts.bus_contract import ANN, BOB, CONTRACT, Ear, Scene, play, until
-from tests.valkey import loopback
+from tests.valkey import Server, loopback
 from tests.valkey_cluster import ValkeyCluster
 from webchat.data.bus import Bus
 from webchat.data.bus_redis.once import ring_once
@@ -48,6 +48,10 @@ class Sharded(Scene):
 
 def slot_of(user: int) -> int:
     return key_slot(b"webchat:space:%d" % user)
+
+
+def subscribed(node: Server, user: int) -> bool:
+    return bool(node.command("PUBSUB", "SHARDNUMSUB", f"webchat:space:{user}")[1])
 
 
 def rung_is_heard(ringer: Bus, ear: Ear, number: int, seconds: float = 10) -> None:
@@ -130,18 +134,46 @@ def the_probe_follows_its_slot(scene: Sharded) -> None:
     scene.cluster.move_slot(slot, here)
 
 
+def a_new_master_is_found_and_one_without_slots_is_left(scene: Sharded) -> None:
+    ringer, hearer, ear = two(scene)
+    here = scene.cluster.owner(slot_of(ANN))
+    (address,) = loopback(1)
+    added = scene.cluster.add(address)
+    scene.cluster.move_slot(slot_of(ANN), added)
+    rung_is_heard(ringer, ear, 1, 3)
+    until("it is probed, too", lambda: not hearer.deaf and not ringer.deaf, 3)
+    assert subscribed(added, ANN)
+    scene.cluster.move_slot(slot_of(ANN), here)
+    rung_is_heard(ringer, ear, 2, 3)
+    scene.cluster.remove(added)
+    until("it is not missed", lambda: not hearer.deaf and not ringer.deaf, 5)
+    rung_is_heard(ringer, ear, 3, 3)
+
+
+def all_die_and_come_back(scene: Sharded) -> None:
+    ringer, hearer, ear = two(scene)
+    for node in scene.cluster.nodes:
+        node.kill()
+    until("it is deaf", lambda: hearer.deaf, 2)
+    ringer.ring([Entry(ANN, 1, b"{}")])
+    hearer.subscribe(MANY + 1)
+    ear.missed_calls.clear()
+    scene.settle()
+    until("it hears again", lambda: not hearer.deaf and not ringer.deaf, 10)
+    until("the loss is told", lambda: None in ear.missed_calls)
+    rung_is_heard(ringer, ear, 2)
+    ringer.ring([Entry(MANY + 1, 1, b"{}")])
+    until("so is who came meanwhile", lambda: Entry(MANY + 1, 1, b"{}") in ear.rings)
+
+
 def a_replica_that_takes_over_is_followed(scene: Sharded) -> None:
     """As before maintenance: both are alive."""
     ringer, hearer, ear = two(scene)
     (replica,) = scene.cluster.replicas_of(scene.cluster.owner(slot_of(ANN)))
     scene.cluster.failover(replica)
-    until("the replica is subscribed to", lambda: b_sub(replica, ANN), 5)
+    until("the replica is subscribed to", lambda: subscribed(replica, ANN), 5)
     until("it hears", lambda: not hearer.deaf, 5)
     rung_is_heard(ringer, ear, 1, 5)
-
-
-def b_sub(node: object, user: int) -> bool:
-    return bool(node.command("PUBSUB", "SHARDNUMSUB", f"webchat:space:{user}")[1])  # type: ignore[attr-defined]
 
 
 def a_master_that_dies_costs_nothing_but_time(scene: Sharded) -> None:
@@ -187,9 +219,11 @@ SCENARIOS = [
     a_slot_that_moves_takes_its_rings_along,
     slots_move_while_it_rings,
     the_probe_follows_its_slot,
+    a_new_master_is_found_and_one_without_slots_is_left,
     a_replica_that_takes_over_is_followed,
     a_master_that_dies_costs_nothing_but_time,
     a_master_that_freezes_is_left,
+    all_die_and_come_back,
 ]
 
 if __name__ == "__main__":
