@@ -16,7 +16,10 @@ from tests.valkey import Server, loopback
 from tests.valkey_sentinel import SERVICE, ValkeySentinel
 from webchat.data.bus import Bus
 from webchat.data.bus_redis.once import ring_once
+from webchat.doctor.doorbell import examine
 from webchat.entities.feed import Entry
+from webchat.settings import Settings
+from workers.doorbell import check
 
 
 class Watched(Scene):
@@ -65,6 +68,23 @@ def who_rings_once_asks_for_the_master(scene: Watched) -> None:
     until("it is heard", lambda: ear.rings == [Entry(ANN, 1, b"{}")])
 
 
+def the_start_and_the_doctor_find_it_well(scene: Watched) -> None:
+    check(scene.url)
+    found = list(examine(Settings(redis_url=scene.url)))
+    assert [finding for finding in found if finding.level != "ok"] == []
+    host, port = scene.valkey.master().address
+    assert found[0].says.startswith(f"redis://webchat:***@{host}:{port} answers in")
+
+
+def who_asks_for_another_service_is_told(scene: Watched) -> None:
+    (found,) = examine(Settings(redis_url=scene.url.replace(f"/{SERVICE}?", "/another?")))
+    assert found.level == "problem"
+    assert "no sentinel knows of a master 'another' that is up" in found.says
+    (found,) = examine(Settings(redis_url=scene.url.split("?")[0]))
+    assert found.level == "problem"
+    assert "Authentication required" in found.says
+
+
 def a_master_that_is_replaced_is_left(scene: Watched) -> None:
     """As before maintenance: both are alive."""
     ringer, hearer, ear = scene.two()
@@ -111,6 +131,8 @@ def nothing_was_refused(scene: Watched) -> None:
 SCENARIOS = [
     *CONTRACT,
     who_rings_once_asks_for_the_master,
+    the_start_and_the_doctor_find_it_well,
+    who_asks_for_another_service_is_told,
     a_master_that_is_replaced_is_left,
     a_master_that_dies_costs_nothing_but_time,
     a_master_that_freezes_is_left,

@@ -130,7 +130,8 @@ class ClusterBus:
     def _follow(self) -> None:
         while True:
             try:
-                self._believe(any_view(self._url, self._nodes))
+                deaf = {address for address, bell in self._bells.items() if bell.hearer.deaf}
+                self._believe(any_view(self._url, self._nodes, deaf))
             except Broken as error:
                 log.warning("no node of the doorbell's cluster answers", error=str(error))
             except Exception as error:  # a greenlet that ends here would leave the worker deaf for ever

@@ -7,7 +7,7 @@ a master that was cut off from the others still believes that its slots are its 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from redis.cluster import parse_cluster_slots
@@ -83,10 +83,11 @@ def first_view(url: RedisUrl, patience: float = PATIENCE) -> View:
     return _first(url, url.hosts, patience)
 
 
-def any_view(url: RedisUrl, known: Iterable[Address]) -> View:
-    """Of any node, drawn at random; those of the URL are asked last."""
+def any_view(url: RedisUrl, known: Iterable[Address], doubtful: Collection[Address]) -> View:
+    """Of any node, drawn at random; those that seem not to answer are asked later, and those of the URL last."""
     drawn = list(known)
     random.shuffle(drawn)
+    drawn.sort(key=doubtful.__contains__)
     return _first(url, dict.fromkeys([*drawn, *url.hosts]), PATIENCE)
 
 
