@@ -65,11 +65,9 @@ class Hearer:
         self.channels[name] = channel
         self._change(self._dialect.subscribe, name)
 
-    def unwant(self, name: bytes) -> Channel | None:
-        channel = self.channels.pop(name, None)
-        if channel is not None:
+    def unwant(self, name: bytes) -> None:
+        if self.channels.pop(name, None) is not None:
             self._change(self._dialect.unsubscribe, name)
-        return channel
 
     def wait(self, channel: Channel) -> None:
         """Until the subscription is confirmed, or for as long as makes sense."""

@@ -55,9 +55,8 @@ class Line:
             try:
                 self._connection = self._connect()
                 self._connection.connect()
-                socket_of(self._connection).settimeout(
-                    None
-                )  # a silent server is known by what the hearer does not hear
+                # That a server is silent, the hearer knows; and a timeout would end the connection that only rings.
+                socket_of(self._connection).settimeout(None)
                 self._serve(self._connection)
             except Broken as error:
                 self._broken()
