@@ -11,7 +11,7 @@ import structlog
 
 from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
-from webchat.data.bus_redis import RedisBus
+from webchat.data.bus_redis import open_bus
 from webchat.data.committer import Committer
 from webchat.data.database import open_committer, open_engine
 from webchat.data.engine import Engine
@@ -100,7 +100,7 @@ def build_node(settings: Settings) -> Node:
     engine = open_engine(settings)
     store = Store(engine.reader)
     epoch = store.epoch()
-    bus = RedisBus(settings.redis_url, epoch, worker)
+    bus = open_bus(settings.redis_url, epoch, worker)
     limits = Limits(
         linger=settings.linger,
         per_session=settings.polls_per_session,

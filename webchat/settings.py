@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from webchat import redis_url
 from webchat.errors import SetupError
 
 PREFIX = "WEBCHAT_"
@@ -55,7 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         8, "PostgreSQL connections of one worker, at most; all workers' together must fit its `max_connections`"
     )
     redis_url: str = setting(
-        "", "the doorbell; empty: the bundled Valkey, else `valkey-server` or `redis-server` on PATH"
+        "",
+        "the doorbell; empty: the bundled Valkey, else `valkey-server` or `redis-server` on PATH; `redis://HOST`, "
+        "`unix:///PATH`, `redis+sentinel://HOST,HOST/SERVICE`, `redis+cluster://HOST,HOST`, or `rediss…` for TLS",
     )
     poll_hold: Seconds = setting(
         25.0, "seconds a poll with no news is held (under the 30 s at which common proxies cut)"
@@ -149,6 +152,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def _check(loaded: Settings) -> None:
     """What the types of the fields do not say. Raises SetupError with the variable's name."""
+    if loaded.redis_url:
+        redis_url.parse(loaded.redis_url)
     for name, value, folder in (("DATA", loaded.data, loaded.folder), ("FILES", loaded.files, loaded.files_folder)):
         if _is_file(folder):
             raise SetupError(f"{PREFIX}{name}={value}: this is a file; name a folder")

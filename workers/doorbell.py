@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from urllib.parse import urlsplit
 
 from webchat.errors import SetupError
+from webchat.redis_url import VARIABLE, parse, without_password
 
 PATIENCE = 3.0  # seconds: containers started together come up in any order
 
@@ -14,27 +14,22 @@ def check(url: str) -> None:
     """PING it. SetupError, in one line and without the URL's password, when it does not answer."""
     import redis  # 0.15 s that nobody pays who uses the bundled Valkey
 
-    shown = without_password(url)
+    from webchat.data.bus_redis.line import client
+    from webchat.data.bus_redis.servers import servers
+
+    parsed = parse(url)
+    shown = f"{VARIABLE}={without_password(url)}"
     deadline = time.monotonic() + PATIENCE
-    try:
-        client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=None)
-    except (ValueError, redis.RedisError) as error:
-        raise SetupError(f"WEBCHAT_REDIS_URL={shown} cannot be used: {error}") from None
-    with client:
-        while True:
-            try:
-                client.ping()
-                return
-            except (redis.AuthenticationError, redis.ResponseError) as error:
-                raise SetupError(f"WEBCHAT_REDIS_URL={shown} is refused: {error}") from None
-            except (redis.RedisError, OSError) as error:
-                if time.monotonic() > deadline:
-                    raise SetupError(f"WEBCHAT_REDIS_URL={shown} does not answer: {error}") from None
-            time.sleep(0.1)
-
-
-def without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
+    while True:
+        try:
+            with client(servers(parsed, patience=1)[0], timeout=1) as one:
+                one.ping()
+            return
+        except (ValueError, TypeError) as error:  # of an option that the library does not know
+            raise SetupError(f"{shown} cannot be used: {error}") from None
+        except (redis.AuthenticationError, redis.ResponseError) as error:
+            raise SetupError(f"{shown} is refused: {error}") from None
+        except (redis.RedisError, OSError, IndexError) as error:
+            if time.monotonic() > deadline:
+                raise SetupError(f"{shown} does not answer: {error}") from None
+        time.sleep(0.1)

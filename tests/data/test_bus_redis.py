@@ -1,36 +1,60 @@
-"""The doorbell's scenarios, each in a process of its own that gevent has patched."""
+"""The doorbell's scenarios, in processes that gevent has patched; one for each thing that a doorbell may be made of."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("bus_scenarios.py")
+ROOT = Path(__file__).parents[2]
+CONTRACT = "tests.contracts.bus_contract"
+MODULES = ("tests.data.bus_scenarios", "tests.data.bus_sentinel_scenarios", "tests.data.bus_cluster_scenarios")
 
 
-def scenarios() -> list[str]:
-    """Read, not imported: the module patches the process that imports it."""
-    (listed,) = (
+def listed(module: str, name: str) -> list[str]:
+    """The names in a list of that module. Read, not imported: it patches the process that imports it."""
+    source = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text()
+    (found,) = (
         node.value
-        for node in ast.walk(ast.parse(SCRIPT.read_text()))
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SCENARIOS"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith(f"{name}")
     )
-    assert isinstance(listed, ast.List)
-    return [ast.unparse(name) for name in listed.elts]
+    assert isinstance(found, ast.List)
+    names = [ast.unparse(one) for one in found.elts]
+    return [*listed(CONTRACT, "CONTRACT"), *names[1:]] if names[0] == "*CONTRACT" else names
 
 
-@pytest.mark.parametrize("scenario", scenarios())
-def test_doorbell(scenario: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.data.bus_scenarios", str(tmp_path), scenario],
-        cwd=SCRIPT.parents[2],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.fixture(scope="module")
+def played() -> dict[str, tuple[str, str]]:
+    """By module, what its run wrote to stdout and stderr. All at once: mostly they wait."""
+    with tempfile.TemporaryDirectory(prefix="webchat-bus-") as folder:  # not pytest's: a socket's path is short
+        running = {
+            module: subprocess.Popen(
+                [sys.executable, "-m", module, str(Path(folder, module.rpartition(".")[2]))],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for module in MODULES
+        }
+        try:
+            return {module: process.communicate(timeout=100) for module, process in running.items()}
+        finally:
+            for process in running.values():
+                process.kill()
+                process.wait()
+
+
+@pytest.mark.parametrize(
+    ("module", "scenario"),
+    [(module, scenario) for module in MODULES for scenario in listed(module, "SCENARIOS")],
+    ids=lambda word: word.removeprefix("tests.data.bus_"),
+)
+def test_doorbell(module: str, scenario: str, played: dict[str, tuple[str, str]]) -> None:
+    out, errors = played[module]
+    assert f"{scenario} ok" in out.splitlines(), errors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +12,11 @@ import redis
 
 from tests.client import Client, Reader, request, until
 from tests.conftest import FAST
-from tests.deploy.files import DEPLOY
 from tests.load.peers.deployment import connects, free_ports
+from tests.valkey import PASSWORD, shipped_acl
 from tests.workers.launched import Launched
 from workers.embedded import find_server
 from workers.processes import spawn, stop
-
-PASSWORD = "ring-and-listen"
-NOBODYS = "#" + 64 * "0"
 
 
 class Guarded(NamedTuple):
@@ -33,11 +29,7 @@ class Guarded(NamedTuple):
 def valkey(tmp_path: Path) -> Iterator[Guarded]:
     """A server with the shipped ACL, and one user more: who looks into its log."""
     (port,) = free_ports(1)
-    shipped = (DEPLOY / "valkey" / "users.acl").read_text()
-    assert NOBODYS in shipped
-    acl = tmp_path / "users.acl"
-    digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
-    acl.write_text(shipped.replace(NOBODYS, f"#{digest}") + "user admin on >admin ~* &* +@all\n")
+    acl = shipped_acl(tmp_path)
     command: list[str | Path] = [find_server(), "--bind", "127.0.0.1", "--port", str(port), "--aclfile", acl]
     with (tmp_path / "log").open("wb") as log:
         server = spawn([*command, "--save", ""], cwd=tmp_path, stdout=log.fileno(), stderr=subprocess.STDOUT)
@@ -87,6 +79,11 @@ def heard(node: tuple[str, int]) -> bool:
         ("PUBLISH", "another", "x"),
         ("SUBSCRIBE", "another"),
         ("PSUBSCRIBE", "*"),
+        ("SPUBLISH", "another", "x"),
+        ("SSUBSCRIBE", "another"),
+        ("PUBSUB", "CHANNELS"),
+        ("CLUSTER", "NODES"),
+        ("CLUSTER", "RESET"),
         ("ACL", "LIST"),
         ("SHUTDOWN",),
     ],

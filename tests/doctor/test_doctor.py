@@ -255,11 +255,23 @@ def test_the_doorbell_of_a_node_that_runs(cluster: Cluster) -> None:
     assert any("is heard after" in finding.says for finding in findings)
 
 
-@pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1", "unix:///no/such/socket", "nonsense://x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:secret@127.0.0.1:1",
+        "unix:///no/such/socket",
+        "redis+sentinel://:secret@127.0.0.1:1,127.0.0.1:2/chat",
+        "redis+cluster://:secret@127.0.0.1:1,127.0.0.1:2",
+    ],
+)
 def test_a_doorbell_that_is_not_there(url: str) -> None:
     says = the_one(doorbell.examine(Settings(redis_url=url)), "problem")
     assert "does not answer" in says
     assert "secret" not in says
+
+
+def test_what_is_no_doorbell() -> None:
+    assert "cannot be used" in the_one(doorbell.examine(Settings(redis_url="nonsense://:secret@x")), "problem")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.contracts.store_contract import NOW
 from tests.logic.test_hub import Room, make_room
-from webchat.data import bus_redis
+from webchat.data.bus_redis import ringer
 from webchat.entities.feed import Cursor
 from webchat.entities.people import Session
 from webchat.node import Node
@@ -56,7 +56,7 @@ class Company(NamedTuple):
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def company(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
-    monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)  # nobody is there to take them
+    monkeypatch.setattr(ringer, "LAST_RINGS", 0.01)  # nobody is there to take them
     url = request.getfixturevalue("postgres_databases").migrated() if request.param == "postgres" else ""
     with make_room(tmp_path, database_url=url) as room:
         cid = room.node.committer.submit(lambda tx: tx.add_user("cid", "hash", NOW))

@@ -14,7 +14,7 @@ import gevent
 import pytest
 
 from tests.contracts.store_contract import NOW, two_friends
-from webchat.data import bus_redis
+from webchat.data.bus_redis import ringer
 from webchat.data.database import prepare
 from webchat.entities.feed import Cursor
 from webchat.entities.people import Session
@@ -76,7 +76,7 @@ def room(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Room]:
 @pytest.fixture(autouse=True)
 def _nobody_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that stops waits for its last rings to be taken; here nobody ever takes them."""
-    monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)
+    monkeypatch.setattr(ringer, "LAST_RINGS", 0.01)
 
 
 @contextlib.contextmanager

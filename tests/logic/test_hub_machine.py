@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 
 from tests.contracts.store_contract import NOW, two_friends, writing
-from webchat.data import bus_redis
+from webchat.data.bus_redis import ringer
 from webchat.data.database import prepare
 from webchat.data.engine_sqlite import SqliteEngine
 from webchat.entities.feed import Cursor, Revocation, Ring
@@ -299,7 +299,7 @@ class HubMachine(RuleBasedStateMachine):
 
 def test_no_order_of_events_makes_a_hole_or_leaks_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """`settings` with more examples for a long run."""
-    monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)  # nobody is there to take them
+    monkeypatch.setattr(ringer, "LAST_RINGS", 0.01)  # nobody is there to take them
     # A worker's first act is a hash; here nobody has a password, and workers come and go by the hundred.
     monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
     run_state_machine_as_test(

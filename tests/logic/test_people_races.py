@@ -18,8 +18,9 @@ import pytest
 
 from tests.contracts.store_contract import NOW
 from tests.logic.test_hub import make_room
-from webchat.data import blocks, bus_redis
+from webchat.data import blocks
 from webchat.data.accounts import end_sessions, remove
+from webchat.data.bus_redis import ringer
 from webchat.entities.people import Me, Session
 from webchat.errors import Conflict, NotFound, NotLoggedIn
 from webchat.logic.farewell import _hold, end_relations
@@ -32,7 +33,7 @@ SOON = 60.0  # seconds
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def nodes(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Node]]:
-    monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)
+    monkeypatch.setattr(ringer, "LAST_RINGS", 0.01)
     url = request.getfixturevalue("postgres_databases").migrated() if request.param == "postgres" else ""
     with make_room(tmp_path, database_url=url) as room:
         other = build_node(room.node.settings)

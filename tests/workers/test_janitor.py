@@ -12,7 +12,7 @@ import pytest
 from tests.contracts.store_contract import NOW
 from tests.logic.test_hub import HOLD, Room, make_room, texts
 from webchat.app import create_app
-from webchat.data import bus_redis
+from webchat.data.bus_redis import ringer
 from webchat.errors import Unavailable
 from webchat.node import build_node
 from workers import janitor as module
@@ -21,7 +21,7 @@ from workers.janitor import IN_ANY_CASE, Janitor
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)  # nobody is there to take them
+    monkeypatch.setattr(ringer, "LAST_RINGS", 0.01)  # nobody is there to take them
     with make_room(tmp_path, feed_keep=100) as made:
         yield made
 

@@ -77,10 +77,13 @@ def test_a_redis_url_that_does_not_answer(data: Path) -> None:
     assert "secret" not in line
 
 
-@pytest.mark.parametrize("url", ["gopher://nowhere", "redis://127.0.0.1:port/0"])
-def test_a_redis_url_that_is_none(data: Path, url: str) -> None:
-    code, line = refused("--data", str(data), redis_url=url)
-    assert code == 3
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [("gopher://nowhere", 2), ("redis://127.0.0.1:port/0", 2), ("redis://127.0.0.1?no_such_option=1", 3)],
+)
+def test_a_redis_url_that_is_none(data: Path, url: str, code: int) -> None:
+    said, line = refused("--data", str(data), redis_url=url)
+    assert said == code
     assert "cannot be used" in line
 
 

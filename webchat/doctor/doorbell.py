@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import redis
 
+from webchat.data.bus_redis.line import client
+from webchat.data.bus_redis.servers import servers
+from webchat.data.bus_redis.topology import first_view
 from webchat.doctor.clock import compared
 from webchat.doctor.finding import Finding, ok, problem, seconds, warning
 from webchat.errors import SetupError
+from webchat.redis_url import RedisUrl, parse, without_password
 from webchat.settings import Settings
-from workers.doorbell import without_password
 from workers.embedded import OLDEST, connect, find_server, socket_path
 
 PART = "doorbell"
@@ -27,7 +32,6 @@ ACL = "give its user what deploy/valkey/users.acl does"
 
 def examine(settings: Settings) -> Iterator[Finding]:
     if settings.redis_url:
-        yield from _guarded(settings.redis_url)
         yield from _asked(settings.redis_url)
         return
     try:
@@ -41,49 +45,82 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield ok(PART, f"the bundled one will be started: {server}")
         return
     line.close()
-    yield from _asked(f"unix://{path}")
+    yield from _asked(f"unix://{quote(str(path))}")
 
 
-def _guarded(url: str) -> Iterator[Finding]:
-    parts = urlsplit(url)
-    if parts.scheme == "redis" and not parts.password and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+def _guarded(url: RedisUrl) -> Iterator[Finding]:
+    hosts = {host for host, _ in url.hosts} - {"localhost", "127.0.0.1", "::1"}
+    if url.scheme == "redis" and not url.guarded and hosts:
         yield warning(
             PART,
-            f"{url}: no password, over the network: whoever reaches it can read what is said",
+            f"{', '.join(sorted(hosts))}: no password, over the network: whoever reaches it can read what is said",
             f"{ACL}, and use rediss:// where the network is not yours alone",
         )
 
 
 def _asked(url: str) -> Iterator[Finding]:
+    try:
+        parsed = parse(url)
+    except SetupError as error:
+        yield problem(PART, error.detail, "the table in README.md has the forms")
+        return
+    yield from _guarded(parsed)
+    if parsed.kind == "cluster":
+        yield from _answering(url, lambda: _cluster(parsed))
+    else:
+        yield from _answering(url, lambda: _server(servers(parsed, PATIENCE)[0]))
+
+
+def _cluster(url: RedisUrl) -> Iterator[Finding]:
+    view = first_view(url, PATIENCE)
+    if view.uncovered:
+        yield problem(
+            PART, f"nobody serves {view.uncovered} of its slots", "CLUSTER NODES says which master is missing"
+        )
+    else:
+        yield ok(PART, f"its {len(view.masters)} masters serve all slots")
+    for master in view.masters:
+        names = (f"webchat:doctor:{secrets.token_hex(6)}" for _ in itertools.count())
+        channel = next(name for name in names if view.owner(name.encode()) == master)
+        server = url.server(master)
+        yield from _answering(server, partial(_server, server, channel))
+
+
+def _answering(url: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What is found there, or why there is no answer."""
     shown = without_password(url)
     try:
-        options: dict[str, Any] = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "protocol": 2}
-        with redis.Redis.from_url(url, retry=None, **options) as client:
-            client.ping()
-            trip = statistics.median(_round_trip(client) for _ in range(ROUNDS))
-            says = f"{shown} answers in {seconds(trip)}"
-            yield ok(PART, says) if trip <= SLOW else warning(PART, says, "nearer to the nodes: every message rings it")
-            yield from _version(client)
-            yield from _rung(client)
-            yield from _clock(client, trip)
+        yield from look()
     except redis.exceptions.NoPermissionError as error:
         yield problem(PART, f"{shown} refuses: {error}", ACL)
     except redis.exceptions.AuthenticationError as error:
         yield problem(PART, f"{shown} refuses: {error}", "the user and the password in WEBCHAT_REDIS_URL")
-    except (redis.RedisError, OSError, ValueError) as error:
+    except (redis.RedisError, OSError, ValueError, TypeError) as error:
         remedy = "see that it runs, and that WEBCHAT_REDIS_URL leads to it"
         yield problem(PART, f"{shown} does not answer: {error}", remedy)
 
 
-def _round_trip(client: Any) -> float:
+def _server(url: str, shard_channel: str = "") -> Iterator[Finding]:
+    """`shard_channel`: one that is served there, where it is a master of a cluster."""
+    with client(url, PATIENCE) as one:
+        one.ping()
+        trip = statistics.median(_round_trip(one) for _ in range(ROUNDS))
+        says = f"{without_password(url)} answers in {seconds(trip)}"
+        yield ok(PART, says) if trip <= SLOW else warning(PART, says, "nearer to the nodes: every message rings it")
+        yield from _version(one, sharded=bool(shard_channel))
+        yield from _rung(one, shard_channel)
+        yield from _clock(one, trip)
+
+
+def _round_trip(one: Any) -> float:
     started = time.perf_counter()
-    client.ping()
+    one.ping()
     return time.perf_counter() - started
 
 
-def _version(client: Any) -> Iterator[Finding]:
+def _version(one: Any, *, sharded: bool) -> Iterator[Finding]:
     try:
-        told = client.info("server")
+        told = one.info("server")
     except redis.exceptions.NoPermissionError:
         return
     name = "Valkey" if "valkey_version" in told else "Redis"
@@ -92,31 +129,38 @@ def _version(client: Any) -> Iterator[Finding]:
         yield problem(PART, f"it is {name} {version}", f"{OLDEST} or newer is needed")
     else:
         yield ok(PART, f"it is {name} {version}")
+    mode = told.get("server_mode") or told.get("redis_mode")
+    if mode == "cluster" and not sharded:
+        yield warning(
+            PART,
+            "it is a node of a cluster, and asked as a single server: each ring goes to all of its nodes",
+            "write redis+cluster:// in WEBCHAT_REDIS_URL",
+        )
 
 
-def _rung(client: Any) -> Iterator[Finding]:
+def _rung(one: Any, shard_channel: str) -> Iterator[Finding]:
     """Ring a channel of our own, and wait until that is heard."""
-    channel = f"webchat:doctor:{secrets.token_hex(6)}"
-    with client.pubsub() as ears:
-        ears.subscribe(channel)
+    channel = shard_channel or f"webchat:doctor:{secrets.token_hex(6)}"
+    with one.pubsub() as ears:
+        (ears.ssubscribe if shard_channel else ears.subscribe)(channel)
         deadline = time.monotonic() + PATIENCE
         started = 0.0
         while time.monotonic() < deadline:
             heard = ears.get_message(timeout=0.1)
-            if heard and heard["type"] == "subscribe":
+            if heard and heard["type"] in ("subscribe", "ssubscribe"):
                 started = time.perf_counter()
-                client.publish(channel, b"")
-            elif heard and heard["type"] == "message":
+                (one.spublish if shard_channel else one.publish)(channel, b"")
+            elif heard and heard["type"] in ("message", "smessage"):
                 yield ok(PART, f"what is rung is heard after {seconds(time.perf_counter() - started)}")
                 return
     remedy = "is there a proxy in between that does not know pub/sub?"
     yield problem(PART, f"what is rung is not heard within {PATIENCE:g} s", remedy)
 
 
-def _clock(client: Any, trip: float) -> Iterator[Finding]:
+def _clock(one: Any, trip: float) -> Iterator[Finding]:
     try:
         before = time.time()
-        whole, micro = client.time()
+        whole, micro = one.time()
         yield compared("the doorbell's", whole + micro / 1e6 - (before + time.time()) / 2, trip)
     except redis.exceptions.NoPermissionError:
         return
