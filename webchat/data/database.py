@@ -16,6 +16,7 @@ from webchat.data.committer_postgres import PostgresCommitter
 from webchat.data.engine import Engine
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version
+from webchat.data.postgres_pool import Timeouts
 from webchat.data.schema import apply_migrations
 from webchat.entities.feed import Ring
 from webchat.errors import SetupError, Unavailable
@@ -85,8 +86,12 @@ def migrate(path: Path) -> list[str]:
 def open_engine(settings: Settings) -> Engine:
     """The engine of the settings, for this worker. The database must have been prepared."""
     if is_postgres(settings):
-        return PostgresEngine(settings.database_url, settings.database_pool)
+        return PostgresEngine(settings.database_url, settings.database_pool, timeouts(settings))
     return SqliteEngine(path_of(settings))
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(settings.database_statement_timeout, settings.database_lock_timeout, settings.database_idle_timeout)
 
 
 def open_committer(engine: Engine, on_commit: Callable[[Sequence[Ring]], None]) -> Committer:

@@ -24,7 +24,7 @@ from gevent import getcurrent
 from gevent.lock import BoundedSemaphore
 
 from webchat.data.engine import Reader
-from webchat.data.postgres_pool import Cursor, Lost, Pool, Session, Unsettled, translated
+from webchat.data.postgres_pool import Cursor, Lost, Pool, Session, Timeouts, Unsettled, translated
 from webchat.errors import Unavailable
 
 T = TypeVar("T")
@@ -129,8 +129,8 @@ class PostgresEngine:
     `writers`: how many write transactions may run at a time.
     """
 
-    def __init__(self, url: str, connections: int) -> None:
-        self._pool = Pool(url, connections)
+    def __init__(self, url: str, connections: int, timeouts: Timeouts = Timeouts()) -> None:  # noqa: B008  immutable
+        self._pool = Pool(url, connections, timeouts)
         self.writers = connections - READERS
         self.reader = PostgresReader(self._pool)
         self._asking = BoundedSemaphore()
