@@ -13,7 +13,8 @@ from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import RedisBus
 from webchat.data.committer import Committer
-from webchat.data.database import open_committer, open_engine
+from webchat.data.database import open_committer, open_duty, open_engine
+from webchat.data.duty import Duty
 from webchat.data.engine import Engine
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
@@ -52,6 +53,7 @@ class Node:
     engine: Engine
     store: Store
     committer: Committer
+    duty: Duty
     bus: Bus
     hub: Hub
     presence: Presence
@@ -85,6 +87,7 @@ class Node:
         """Commit what waits, then let go of everything."""
         self.committer.stop()
         self.bus.stop()
+        self.duty.close()
         self.engine.close()
 
     def database_ok(self) -> bool:
@@ -128,6 +131,7 @@ def build_node(settings: Settings) -> Node:
         engine,
         store,
         committer,
+        open_duty(settings, engine),
         bus,
         hub,
         presence,

@@ -1,6 +1,6 @@
 """What a worker does by the clock: look into the database while the doorbell is broken, show that it
-lives, sweep out old mailboxes, expired sessions, long feeds and files that nobody needs, index what was
-said, and publish its metrics.
+lives, sweep out old mailboxes, and publish its metrics. And what one does for all that share the database, under a
+duty: sweep out expired sessions, long feeds and files that nobody needs, and index what was said.
 """
 
 from __future__ import annotations
@@ -77,13 +77,15 @@ class Janitor:
 
     def _index(self) -> None:
         """Bit by bit: between two of them, those get their turn who want to write."""
-        while self._node.search.index_some():
+        while self._node.duty.mine() and self._node.search.index_some():
             gevent.sleep(INDEX_PAUSE)
 
     def _tidy(self) -> None:
         node = self._node
-        node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
         node.accounts.forget_old_claims()
+        if not node.duty.mine():
+            return
+        node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
         while node.committer.submit(lambda tx: tx.trim_feeds(node.settings.feed_keep, FEEDS_AT_ONCE)) == FEEDS_AT_ONCE:
             gevent.sleep(0.1)
         node.files.tidy()
@@ -99,6 +101,7 @@ class Janitor:
                 "deaf": int(node.bus.deaf),
                 "failing": int(node.committer.failing),
                 "waiting": node.committer.waiting(),
+                "duty": int(node.duty.held),
             },
             counters={
                 "polls": counters.polls,

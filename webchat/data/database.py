@@ -13,6 +13,8 @@ import peewee
 from webchat.data import database_postgres
 from webchat.data.committer import Committer, GroupCommitter
 from webchat.data.committer_postgres import PostgresCommitter
+from webchat.data.duty import Duty, SqliteDuty
+from webchat.data.duty_postgres import PostgresDuty
 from webchat.data.engine import Engine
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version
@@ -88,6 +90,13 @@ def open_engine(settings: Settings) -> Engine:
     if is_postgres(settings):
         return PostgresEngine(settings.database_url, settings.database_pool, timeouts(settings))
     return SqliteEngine(path_of(settings))
+
+
+def open_duty(settings: Settings, engine: Engine) -> Duty:
+    """What one worker does for all that share the database of the settings."""
+    if is_postgres(settings):
+        return PostgresDuty(settings.database_url, timeouts(settings), engine.reader)
+    return SqliteDuty(path_of(settings))
 
 
 def timeouts(settings: Settings) -> Timeouts:

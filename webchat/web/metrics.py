@@ -56,6 +56,7 @@ GAUGES = {
     "deaf": _gauge("deaf_workers", "Workers that do not hear the doorbell"),
     "failing": _gauge("failing_workers", "Workers whose last write could not be committed"),
     "waiting": _gauge("waiting_writes", "Writes that wait for their transaction"),
+    "duty": _gauge("duty_workers", "Workers that tidy up and index, of all that share the database: one"),
 }
 COUNTERS = {
     "polls": Counter("webchat_polls", "Polls answered or parked"),
