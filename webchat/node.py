@@ -13,9 +13,10 @@ from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import RedisBus
 from webchat.data.committer import Committer
-from webchat.data.database import open_committer, open_duty, open_engine
+from webchat.data.database import open_committer, open_duty, open_engine, open_replica
 from webchat.data.duty import Duty
 from webchat.data.engine import Engine
+from webchat.data.replica import Replica
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
@@ -54,6 +55,7 @@ class Node:
     store: Store
     committer: Committer
     duty: Duty
+    replica: Replica
     bus: Bus
     hub: Hub
     presence: Presence
@@ -88,6 +90,7 @@ class Node:
         self.committer.stop()
         self.bus.stop()
         self.duty.close()
+        self.replica.close()
         self.engine.close()
 
     def database_ok(self) -> bool:
@@ -118,20 +121,23 @@ def build_node(settings: Settings) -> Node:
         bus.ring(rings)
 
     committer = open_committer(engine, committed)
+    duty = open_duty(settings, engine)
+    replica = open_replica(settings, engine, committer, duty)
     presence = Presence(store, committer, worker, hub.users, settings.dead_after)
     hub.residents = presence
     hasher = Hasher()
     sessions = Sessions(store, committer, hasher, now_ms)
     kept = Files(store, committer, Blobs(settings.files_folder), now_ms, file_limits(settings))
     groups = Groups(store, committer, now_ms, settings.group_max)
-    chat = Chat(engine, store, committer, hub.cursor, now_ms)
+    chat = Chat(engine, store, replica, committer, hub.cursor, now_ms)
     return Node(
         settings,
         worker,
         engine,
         store,
         committer,
-        open_duty(settings, engine),
+        duty,
+        replica,
         bus,
         hub,
         presence,
@@ -148,7 +154,7 @@ def build_node(settings: Settings) -> Node:
         Receipts(store, committer),
         Typing(store, bus),
         Changes(committer, now_ms, kept.forget_later),
-        Search(engine, store, committer),
+        Search(engine, store, replica, committer),
     )
 
 

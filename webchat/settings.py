@@ -64,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_idle_timeout: Timeout = setting(
         5.0, "seconds after which PostgreSQL ends a transaction whose worker asks for nothing: it was cut off"
     )
+    replica_url: str = setting(
+        "", "a PostgreSQL standby for history and search, `postgresql://…`; as many connections as to the database"
+    )
     redis_url: str = setting(
         "", "the doorbell; empty: the bundled Valkey, else `valkey-server` or `redis-server` on PATH"
     )

@@ -22,6 +22,7 @@ IN_ANY_CASE = 10
 SESSIONS_TOO = 60
 SWEEP_EVERY = 1.0
 METRICS_EVERY = 1.0
+REPLICA_EVERY = 1.0
 INDEX_EVERY = 5.0
 TIDY_EVERY = 600.0
 INDEX_PAUSE = 0.05  # seconds; a hundred messages take some 3 ms
@@ -48,6 +49,7 @@ class Janitor:
             (SWEEP_EVERY, self._node.hub.sweep),
             (self._node.presence.beat_every, self._beat),
             (METRICS_EVERY, self._metrics.publish),
+            (REPLICA_EVERY, self._node.replica.look),
             (INDEX_EVERY, self._index),
             (TIDY_EVERY, self._tidy),
         ):
@@ -102,6 +104,8 @@ class Janitor:
                 "failing": int(node.committer.failing),
                 "waiting": node.committer.waiting(),
                 "duty": int(node.duty.held),
+                "replica_usable": int(node.replica.usable),
+                "replica_lag": node.replica.lag,
             },
             counters={
                 "polls": counters.polls,
@@ -113,6 +117,9 @@ class Janitor:
                 "batches": node.committer.batches,
                 "jobs": node.committer.jobs,
                 "failures": headers.failures,
+                "replica_reads": node.replica.reads,
+                "replica_behind": node.replica.behind,
+                "replica_failures": node.replica.failures,
             },
             tallies={
                 "delivery": counters.delivery,

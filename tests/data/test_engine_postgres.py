@@ -220,9 +220,8 @@ def test_readers_are_not_kept_waiting_by_writers(engine: PostgresEngine) -> None
     gevent.joinall(holders, timeout=SOON, raise_error=True)
 
 
-def test_who_waits_too_long_for_a_connection_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_pool, "PATIENCE", 0.05)
-    pool = Pool(url, 1, Timeouts())
+def test_who_waits_too_long_for_a_connection_is_told(url: str) -> None:
+    pool = Pool(url, 1, Timeouts(patience=0.05))
     with pool.lease() as session:
         with pytest.raises(Unavailable, match="in use"), pool.lease():
             pass

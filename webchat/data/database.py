@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import apsw
 import peewee
+import psycopg
 
 from webchat.data import database_postgres
 from webchat.data.committer import Committer, GroupCommitter
@@ -18,7 +19,9 @@ from webchat.data.duty_postgres import PostgresDuty
 from webchat.data.engine import Engine
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version
-from webchat.data.postgres_pool import Timeouts
+from webchat.data.postgres_pool import Timeouts, first_line, parameters
+from webchat.data.replica import NoReplica, Replica
+from webchat.data.replica_postgres import PostgresReplica
 from webchat.data.schema import apply_migrations
 from webchat.entities.feed import Ring
 from webchat.errors import SetupError, Unavailable
@@ -58,8 +61,9 @@ def prepare(settings: Settings) -> list[str]:
     """Create or migrate the database, once however many processes start together; the names of what was applied.
 
     Raises SetupError where the folder cannot be used, the file is no database, the server cannot be reached,
-    or a newer release made it.
+    or a newer release made it; and where `WEBCHAT_REPLICA_URL` cannot be meant. Nobody needs a standby that answers.
     """
+    _check_replica(settings)
     if is_postgres(settings):
         return database_postgres.prepare(settings.database_url, without_password(settings.database_url))
     check_version()
@@ -97,6 +101,28 @@ def open_duty(settings: Settings, engine: Engine) -> Duty:
     if is_postgres(settings):
         return PostgresDuty(settings.database_url, timeouts(settings), engine.reader)
     return SqliteDuty(path_of(settings))
+
+
+def open_replica(settings: Settings, engine: Engine, committer: Committer, duty: Duty) -> Replica:
+    """Where what was said may be read as well."""
+    if settings.replica_url and isinstance(engine, PostgresEngine):
+        return PostgresReplica(settings.replica_url, settings.database_pool, engine, committer, duty)
+    return NoReplica()
+
+
+def _check_replica(settings: Settings) -> None:
+    url = settings.replica_url
+    if not url:
+        return
+    shown = f"WEBCHAT_REPLICA_URL={without_password(url)}"
+    if not is_postgres(settings):
+        raise SetupError(f"{shown}: there is a replica of a PostgreSQL only; see WEBCHAT_DATABASE_URL")
+    if not url.startswith(_POSTGRES_URLS):
+        raise SetupError(f"{shown}: only {_POSTGRES_URLS[0]}… is understood")
+    try:
+        parameters(url)
+    except psycopg.Error as error:
+        raise SetupError(f"{shown} cannot be used: {first_line(error)}") from None
 
 
 def timeouts(settings: Settings) -> Timeouts:

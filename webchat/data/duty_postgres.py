@@ -65,7 +65,7 @@ class PostgresDuty:
     def _take(self) -> bool:
         if self._reader.rows(_HELD, KEY):
             return False
-        connection = PostgresConnection(self._lease.enter_context(self._pool.lease()))
+        connection = PostgresConnection.of(self._lease.enter_context(self._pool.lease()))
         try:
             connection.rows(f"SET idle_session_timeout = {int(1000 * IDLE)}")
             if connection.rows("SELECT pg_try_advisory_lock(CAST(? AS int), CAST(? AS int))", KEY)[0][0]:

@@ -54,6 +54,14 @@ class PostgresConnection:
         self.session = session
         self.database: peewee.Database = _Database(self.execute)
 
+    @classmethod
+    def of(cls, session: Session) -> PostgresConnection:
+        """Kept with the session: a handle of Peewee's takes longer to make than a query."""
+        if session.handle is None:
+            session.handle = cls(session)
+        connection: PostgresConnection = session.handle
+        return connection
+
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor:
         """`sql` with `%s`, as psycopg has it."""
         try:
@@ -108,13 +116,13 @@ class PostgresReader:
 
     def _execute_once(self, sql: str, parameters: Sequence[Any]) -> Cursor:
         with self._pool.lease() as session:
-            return _connection_of(session).execute(sql, parameters)
+            return PostgresConnection.of(session).execute(sql, parameters)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         reader = getcurrent()
         with self._pool.lease() as session:
-            connection = self._snapshots[reader] = _connection_of(session)
+            connection = self._snapshots[reader] = PostgresConnection.of(session)
             try:
                 connection.execute(_READ_ONLY)
                 yield
@@ -135,6 +143,11 @@ class PostgresEngine:
         self.reader = PostgresReader(self._pool)
         self._asking = BoundedSemaphore()
 
+    @property
+    def connected_at(self) -> float:
+        """When the youngest connection was opened (monotonic)."""
+        return self._pool.connected_at
+
     def snapshot(self) -> AbstractContextManager[None]:
         return self.reader.snapshot()
 
@@ -154,7 +167,7 @@ class PostgresEngine:
 @contextmanager
 def _writing(pool: Pool) -> Iterator[PostgresConnection]:
     with pool.lease() as session:
-        connection = _connection_of(session)
+        connection = PostgresConnection.of(session)
         connection.execute(_READ_WRITE)
         try:
             yield connection
@@ -162,14 +175,6 @@ def _writing(pool: Pool) -> Iterator[PostgresConnection]:
             _roll_back(connection)
             raise
         _commit(connection)
-
-
-def _connection_of(session: Session) -> PostgresConnection:
-    """Kept with the session: a handle of Peewee's takes longer to make than a query."""
-    if session.handle is None:
-        session.handle = PostgresConnection(session)
-    connection: PostgresConnection = session.handle
-    return connection
 
 
 def _roll_back(connection: PostgresConnection) -> None:

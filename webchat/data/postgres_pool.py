@@ -40,8 +40,10 @@ T = TypeVar("T")
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 CONNECT_TIMEOUT = 3  # seconds for each host; whole ones, for libpq
-PATIENCE = 3.0  # seconds a caller waits for a connection that others use
 REFUSED_FOR = 0.2  # seconds after a failed attempt to connect in which nobody else tries
+
+# Which of several hosts will do, in libpq's words (`target_session_attrs`).
+WRITABLE, ANY = "read-write", "prefer-standby"
 
 _CODE = "database_unavailable"
 _READ, _WRITE = 1, 2  # gevent's and psycopg's numbers for them are the same
@@ -58,12 +60,14 @@ _CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetect
 class Timeouts(NamedTuple):
     """Seconds, by the server's clock, that a statement may take, and that it waits for a row which another transaction
     holds; and after which the server ends a transaction that asks for nothing: its worker was stopped or cut off from
-    the net in the middle, and others wait for its rows.
+    the net in the middle, and others wait for its rows. `patience`: that a caller waits for a connection which others
+    use.
     """
 
     statement: float = 5.0
     lock: float = 3.0
     idle: float = 5.0
+    patience: float = 3.0
 
     @property
     def silence(self) -> float:
@@ -161,11 +165,12 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 class Pool:
     """Up to `size` connections, opened when they are needed; the one used last is used next.
 
-    `connected_at`: when the youngest of them was opened (monotonic).
+    `hosts`: to which one of several. `connected_at`: when the youngest connection was
+    opened (monotonic).
     """
 
-    def __init__(self, url: str, size: int, timeouts: Timeouts) -> None:
-        self._conninfo = conninfo(url)
+    def __init__(self, url: str, size: int, timeouts: Timeouts, hosts: str = WRITABLE) -> None:
+        self._conninfo = conninfo(url, hosts)
         self._timeouts = timeouts
         self.connected_at = 0.0
         self._free = BoundedSemaphore(size)
@@ -181,7 +186,7 @@ class Pool:
         """
         if self._closed:
             raise _unavailable("this worker has let go of the database")
-        if not self._free.acquire(timeout=PATIENCE):
+        if not self._free.acquire(timeout=self._timeouts.patience):
             raise _unavailable("all database connections are in use")
         try:
             session = self._take() or self._connect()
@@ -229,7 +234,11 @@ class Pool:
         return session
 
 
-def parameters(url: str) -> ConnDict:
+def conninfo(url: str, hosts: str = WRITABLE) -> str:
+    return make_conninfo("", **(parameters(url, hosts) | {"client_encoding": "UTF8"}))
+
+
+def parameters(url: str, hosts: str = WRITABLE) -> ConnDict:
     """The operator's URL, with defaults for what it leaves open. Raises psycopg.Error where it cannot be read.
 
     Of several hosts the one that takes writes: who reads at a standby would not find what was just written.
@@ -237,12 +246,8 @@ def parameters(url: str) -> ConnDict:
     given = conninfo_to_dict(url)
     defaults: ConnDict = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "webchat"}
     if "," in f"{given.get('host', '')}{given.get('hostaddr', '')}":
-        defaults["target_session_attrs"] = "read-write"
+        defaults["target_session_attrs"] = hosts
     return defaults | given
-
-
-def conninfo(url: str) -> str:
-    return make_conninfo("", **(parameters(url) | {"client_encoding": "UTF8"}))
 
 
 def session_settings(timeouts: Timeouts) -> bytes:
