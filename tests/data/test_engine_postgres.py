@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from gevent.event import Event
 
+from tests.client import until
 from tests.contracts.changes_contract import ChangesContract
 from tests.contracts.search_contract import SearchContract
 from tests.contracts.store_contract import NOW, StoreContract, group_of_two, two_friends, two_users, writing
@@ -337,6 +338,20 @@ def test_a_frozen_server_is_given_up_while_the_event_loop_runs(breakable: tuple[
         assert isinstance(reader.exception, Unavailable)
     assert turns > 10
     assert store.epoch() == epoch
+    engine.close()
+
+
+def test_one_connection_that_falls_silent_speaks_for_all(breakable: tuple[Server, Databases]) -> None:
+    """The host of an old primary may be gone without a word: it is waited for once, and not by each of them."""
+    machine, databases = breakable
+    engine = PostgresEngine(databases.migrated(), POOL, Timeouts(statement=0.1))
+    holders = [gevent.spawn(engine.reader.rows, "SELECT pg_sleep(0.05)") for _ in range(POOL)]
+    gevent.joinall(holders, timeout=SOON, raise_error=True)
+    name = engine.reader.rows("SELECT current_database()")[0][0]
+    with machine.frozen(), pytest.raises(Unavailable, match="does not answer"):
+        Store(engine.reader).epoch()
+    sessions = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+    until("all are closed", lambda: machine.do(sessions) == [(0,)])
     engine.close()
 
 

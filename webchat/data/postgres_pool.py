@@ -100,6 +100,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
     handle: Any = None
     silence = Timeouts().silence
+    fell_silent = False
     _watcher: Any = None
     _poller: Any = None
 
@@ -197,12 +198,17 @@ class Pool:
                     self._idle.append(session)
                 else:
                     session.abandon()
+                if session.fell_silent:  # as will the others: a host that is gone without a word ends no connection
+                    self._close_idle()
         finally:
             self._free.release()
 
     def close(self) -> None:
         """Close what nobody uses; the others are closed when they come back."""
         self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
@@ -276,7 +282,9 @@ def translated(error: psycopg.Error, session: Session) -> Exception:
         return Lost(first_line(error), code=_CODE, retry_after=1)
     if not isinstance(error, psycopg.OperationalError) or state.startswith(_MISTAKES):
         return error
-    if not isinstance(error, Silent) and (session.closed or error.diag.severity_nonlocalized in ("FATAL", "PANIC")):
+    if isinstance(error, Silent):
+        session.fell_silent = True
+    elif session.closed or error.diag.severity_nonlocalized in ("FATAL", "PANIC"):
         return Lost(f"the connection to the database broke: {first_line(error)}", code=_CODE, retry_after=1)
     return _unavailable(first_line(error))
 
