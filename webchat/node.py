@@ -13,9 +13,10 @@ from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import RedisBus
 from webchat.data.committer import Committer
-from webchat.data.database import open_committer, open_duty, open_engine, open_replica
+from webchat.data.database import is_postgres, open_committer, open_duty, open_engine, open_replica
 from webchat.data.duty import Duty
 from webchat.data.engine import Engine
+from webchat.data.one_host import POSTGRESQL, SQLITE, OneHost
 from webchat.data.replica import Replica
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
@@ -56,6 +57,7 @@ class Node:
     committer: Committer
     duty: Duty
     replica: Replica
+    one_host: OneHost
     bus: Bus
     hub: Hub
     presence: Presence
@@ -138,6 +140,7 @@ def build_node(settings: Settings) -> Node:
         committer,
         duty,
         replica,
+        OneHost(settings.redis_url, POSTGRESQL if is_postgres(settings) else SQLITE, duty),
         bus,
         hub,
         presence,

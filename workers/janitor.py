@@ -23,6 +23,7 @@ SESSIONS_TOO = 60
 SWEEP_EVERY = 1.0
 METRICS_EVERY = 1.0
 REPLICA_EVERY = 1.0
+ANSWER_AGAIN = 1.0
 INDEX_EVERY = 5.0
 TIDY_EVERY = 600.0
 INDEX_PAUSE = 0.05  # seconds; a hundred messages take some 3 ms
@@ -50,6 +51,7 @@ class Janitor:
             (self._node.presence.beat_every, self._beat),
             (METRICS_EVERY, self._metrics.publish),
             (REPLICA_EVERY, self._node.replica.look),
+            (ANSWER_AGAIN, self._node.one_host.turn),
             (INDEX_EVERY, self._index),
             (TIDY_EVERY, self._tidy),
         ):

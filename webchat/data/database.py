@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from webchat.data.duty import Duty, SqliteDuty
 from webchat.data.duty_postgres import PostgresDuty
 from webchat.data.engine import Engine
 from webchat.data.engine_postgres import PostgresEngine
-from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version
+from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version, use
 from webchat.data.postgres_pool import Timeouts, first_line, parameters
 from webchat.data.replica import NoReplica, Replica
 from webchat.data.replica_postgres import PostgresReplica
@@ -60,8 +61,9 @@ def path_of(settings: Settings) -> Path:
 def prepare(settings: Settings) -> list[str]:
     """Create or migrate the database, once however many processes start together; the names of what was applied.
 
-    Raises SetupError where the folder cannot be used, the file is no database, the server cannot be reached,
-    or a newer release made it; and where `WEBCHAT_REPLICA_URL` cannot be meant. Nobody needs a standby that answers.
+    Raises SetupError where the folder cannot be used, the file is no database or in use on another host, the server
+    cannot be reached, or a newer release made it; and where `WEBCHAT_REPLICA_URL` cannot be meant (a standby need not
+    answer).
     """
     _check_replica(settings)
     if is_postgres(settings):
@@ -70,9 +72,13 @@ def prepare(settings: Settings) -> list[str]:
     path = path_of(settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(path.name + ".migrate").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return migrate(path)
+        user = use(path)
+        try:
+            with path.with_name(path.name + ".migrate").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                return migrate(path)
+        finally:
+            os.close(user)
     except OSError as error:
         raise SetupError(f"the database {path} cannot be used: {error.strerror}") from None
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import redis
 
+from webchat.data import one_host
+from webchat.data.database import is_postgres
 from webchat.doctor.clock import compared
 from webchat.doctor.finding import Finding, ok, problem, seconds, warning
 from webchat.errors import SetupError
@@ -29,6 +31,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.redis_url:
         yield from _guarded(settings.redis_url)
         yield from _asked(settings.redis_url)
+        if not is_postgres(settings):
+            yield from _alone(settings.redis_url)
         return
     try:
         server = find_server()
@@ -51,6 +55,15 @@ def _guarded(url: str) -> Iterator[Finding]:
             PART,
             f"{url}: no password, over the network: whoever reaches it can read what is said",
             f"{ACL}, and use rediss:// where the network is not yours alone",
+        )
+
+
+def _alone(url: str) -> Iterator[Finding]:
+    for host in one_host.others(url):
+        yield problem(
+            PART,
+            f"SQLite serves one host, and {host.name} ({host.engine}) rings at the same doorbell",
+            "share a PostgreSQL (WEBCHAT_DATABASE_URL), or take another database of that Redis (redis://…/1)",
         )
 
 
