@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client, Reader, request, until
+from tests.client import Client, Reader, metric, until
 from tests.cluster.test_two_nodes import chat, check
 from tests.conftest import Cluster, two_nodes
 from tests.postgres import Databases, Server, server_and_standby
@@ -47,9 +47,7 @@ def _sync_state(primary: Server) -> Any:
 
 
 def _replica_reads(cluster: Cluster) -> float:
-    """Of both nodes, as their metrics say."""
-    lines = [line for node in cluster.nodes for line in request(node, "GET", "/metrics").raw.decode().splitlines()]
-    return sum(float(line.split()[1]) for line in lines if line.startswith("webchat_replica_reads_total"))
+    return metric(cluster.nodes, "webchat_replica_reads_total")
 
 
 def test_what_the_standby_does_not_have_is_not_acknowledged(cluster: Cluster, servers: tuple[Server, Server]) -> None:
@@ -91,3 +89,4 @@ def test_the_nodes_go_on_with_the_standby_when_the_primary_dies(
     until(
         "history is read at what is the only server now", lambda: bob.history(talk) and _replica_reads(cluster) > before
     )
+    until("one worker has the duty again", lambda: metric(cluster.nodes, "webchat_duty_workers") == 1)

@@ -72,7 +72,9 @@ COUNTERS = {
     "jobs": Counter("webchat_writes", "Writes in them"),
     "replica_reads": Counter("webchat_replica_reads", "Reads that the replica answered"),
     "replica_behind": Counter("webchat_replica_behind", "Reads for which the replica was not far enough"),
-    "replica_failures": Counter("webchat_replica_failures", "Reads of the replica that failed"),
+    "replica_failures": Counter(
+        "webchat_replica_failures", "Reads at the replica, and looks at it every second, that failed"
+    ),
     "failures": Counter("webchat_failed_requests", "Requests answered with a 5xx, held polls among them"),
 }
 TALLIES = {
