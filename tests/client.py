@@ -112,6 +112,12 @@ class Client:
             before = f"&before={messages[0]['id']}"
 
 
+def metric(nodes: Sequence[Address], name: str) -> float:
+    """Its value, of all nodes together."""
+    lines = [line for node in nodes for line in request(node, "GET", "/metrics").raw.decode().splitlines()]
+    return sum(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
 class Reader:
     """Polls in a thread for as long as the `with` block runs; `events` is what came, in order.
 

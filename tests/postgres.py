@@ -8,6 +8,7 @@ everybody; started from a temporary copy where we are root, for whom PostgreSQL 
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import importlib.util
 import itertools
@@ -98,6 +99,26 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [self.process.pid, *map(int, children)]
 
+    def standby(self, folder: Path) -> Server:
+        """A server that follows this one, by streaming; `folder` is new."""
+        made = copy.copy(self)
+        made.folder, made._data = folder, folder / "data"
+        made.url = f"postgresql://tests@/postgres?host={folder}"
+        folder.mkdir()
+        if self._as:
+            shutil.chown(folder, NOBODY)
+        command = [str(self._binaries / "pg_basebackup"), "-D", str(made._data), "-R", "-c", "fast", "--no-sync"]
+        command += ["-d", self.url]
+        subprocess.run(command, check=True, capture_output=True, **self._as)
+        made.start()
+        return made
+
+    def do(self, command: str) -> list[tuple[Any, ...]]:
+        """As the administrator, in no transaction."""
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            found = admin.execute(command.encode())
+            return found.fetchall() if found.description else []
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.stop(signal.SIGQUIT)
@@ -155,6 +176,19 @@ def server(max_connections: int = 100) -> Iterator[Server]:
             made.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def server_and_standby() -> Iterator[tuple[Server, Server]]:
+    """The one follows the other. Without syncs: here processes die, and not machines."""
+    with server() as primary:
+        primary.do("ALTER SYSTEM SET fsync = off")
+        primary.do("SELECT pg_reload_conf()")
+        standby = primary.standby(primary.folder / "standby")
+        try:
+            yield primary, standby
+        finally:
+            standby.close()
 
 
 @contextlib.contextmanager

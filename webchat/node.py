@@ -13,8 +13,11 @@ from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import open_bus
 from webchat.data.committer import Committer
-from webchat.data.database import open_committer, open_engine
+from webchat.data.database import is_postgres, open_committer, open_duty, open_engine, open_replica
+from webchat.data.duty import Duty
 from webchat.data.engine import Engine
+from webchat.data.one_host import POSTGRESQL, SQLITE, OneHost
+from webchat.data.replica import Replica
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
@@ -52,6 +55,9 @@ class Node:
     engine: Engine
     store: Store
     committer: Committer
+    duty: Duty
+    replica: Replica
+    one_host: OneHost
     bus: Bus
     hub: Hub
     presence: Presence
@@ -85,6 +91,8 @@ class Node:
         """Commit what waits, then let go of everything."""
         self.committer.stop()
         self.bus.stop()
+        self.duty.close()
+        self.replica.close()
         self.engine.close()
 
     def database_ok(self) -> bool:
@@ -115,19 +123,24 @@ def build_node(settings: Settings) -> Node:
         bus.ring(rings)
 
     committer = open_committer(engine, committed)
+    duty = open_duty(settings, engine)
+    replica = open_replica(settings, engine, committer, duty)
     presence = Presence(store, committer, worker, hub.users, settings.dead_after)
     hub.residents = presence
     hasher = Hasher()
     sessions = Sessions(store, committer, hasher, now_ms)
     kept = open_files(settings, store, committer)
     groups = Groups(store, committer, now_ms, settings.group_max)
-    chat = Chat(engine, store, committer, hub.cursor, now_ms)
+    chat = Chat(engine, store, replica, committer, hub.cursor, now_ms)
     return Node(
         settings,
         worker,
         engine,
         store,
         committer,
+        duty,
+        replica,
+        OneHost(settings.redis_url, POSTGRESQL if is_postgres(settings) else SQLITE, duty),
         bus,
         hub,
         presence,
@@ -144,7 +157,7 @@ def build_node(settings: Settings) -> Node:
         Receipts(store, committer),
         Typing(store, bus),
         Changes(committer, now_ms, kept.forget_later),
-        Search(engine, store, committer),
+        Search(engine, store, replica, committer),
     )
 
 

@@ -26,6 +26,7 @@ DEFAULT_DATA = PROJECT / "data"
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Timeout = Annotated[float, Meta(ge=0.1, le=60)]  # seconds
 Rate = Annotated[str, Meta(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
 _FILE_TYPE = r"!?[\w.+*-]+/[\w.+*-]+"
 _FILE_TYPES = re.compile(rf"{_FILE_TYPE}(,{_FILE_TYPE})*")
@@ -54,6 +55,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     database_pool: Annotated[int, Meta(ge=4)] = setting(
         8, "PostgreSQL connections of one worker, at most; all workers' together must fit its `max_connections`"
+    )
+    database_statement_timeout: Timeout = setting(
+        5.0, "seconds that PostgreSQL gives a statement; after one more without a sign of it, a connection is given up"
+    )
+    database_lock_timeout: Timeout = setting(
+        3.0, "seconds that a statement waits at PostgreSQL for a row which another transaction holds"
+    )
+    database_idle_timeout: Timeout = setting(
+        5.0, "seconds after which PostgreSQL ends a transaction whose worker asks for nothing: it was cut off"
+    )
+    replica_url: str = setting(
+        "", "a PostgreSQL standby for history and search, `postgresql://…`; as many connections as to the database"
     )
     redis_url: str = setting(
         "",

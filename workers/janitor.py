@@ -1,6 +1,6 @@
 """What a worker does by the clock: look into the database while the doorbell is broken, show that it
-lives, sweep out old mailboxes, expired sessions, long feeds and files that nobody needs, index what was
-said, and publish its metrics.
+lives, sweep out old mailboxes, and publish its metrics. And what one does for all that share the database, under a
+duty: sweep out expired sessions, long feeds and files that nobody needs, and index what was said.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ IN_ANY_CASE = 10
 SESSIONS_TOO = 60
 SWEEP_EVERY = 1.0
 METRICS_EVERY = 1.0
+REPLICA_EVERY = 1.0
+ANSWER_AGAIN = 1.0
 INDEX_EVERY = 5.0
 TIDY_EVERY = 600.0
 INDEX_PAUSE = 0.05  # seconds; a hundred messages take some 3 ms
@@ -48,6 +50,8 @@ class Janitor:
             (SWEEP_EVERY, self._node.hub.sweep),
             (self._node.presence.beat_every, self._beat),
             (METRICS_EVERY, self._metrics.publish),
+            (REPLICA_EVERY, self._node.replica.look),
+            (ANSWER_AGAIN, self._node.one_host.turn),
             (INDEX_EVERY, self._index),
             (TIDY_EVERY, self._tidy),
         ):
@@ -77,13 +81,15 @@ class Janitor:
 
     def _index(self) -> None:
         """Bit by bit: between two of them, those get their turn who want to write."""
-        while self._node.search.index_some():
+        while self._node.duty.mine() and self._node.search.index_some():
             gevent.sleep(INDEX_PAUSE)
 
     def _tidy(self) -> None:
         node = self._node
-        node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
         node.accounts.forget_old_claims()
+        if not node.duty.mine():
+            return
+        node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
         while node.committer.submit(lambda tx: tx.trim_feeds(node.settings.feed_keep, FEEDS_AT_ONCE)) == FEEDS_AT_ONCE:
             gevent.sleep(0.1)
         node.files.tidy()
@@ -99,6 +105,9 @@ class Janitor:
                 "deaf": int(node.bus.deaf),
                 "failing": int(node.committer.failing),
                 "waiting": node.committer.waiting(),
+                "duty": int(node.duty.held),
+                "replica_usable": int(node.replica.usable),
+                "replica_lag": node.replica.lag,
             },
             counters={
                 "polls": counters.polls,
@@ -110,6 +119,9 @@ class Janitor:
                 "batches": node.committer.batches,
                 "jobs": node.committer.jobs,
                 "failures": headers.failures,
+                "replica_reads": node.replica.reads,
+                "replica_behind": node.replica.behind,
+                "replica_failures": node.replica.failures,
             },
             tallies={
                 "delivery": counters.delivery,

@@ -34,11 +34,16 @@ def prepare(settings: Settings, environ: dict[str, str]) -> list[tuple[str, str]
 
 def main() -> int:
     from webchat.data import database, demo
+    from webchat.redis_url import without_password
 
     settings = Settings.load()
     try:
         Path(settings.data).mkdir(parents=True, exist_ok=True)
         database.prepare(settings)
+        if not database.is_postgres(settings) and not settings.redis_url.startswith("unix:"):
+            from webchat.data import one_host  # 0.15 s that nobody pays who uses the bundled Valkey
+
+            one_host.refuse_a_second(settings.redis_url, without_password(settings.redis_url))
         accounts = list(demo.ACCOUNTS) if demo.ensure(settings) else []
     except SetupError as error:
         print(json.dumps({"error": error.detail}))

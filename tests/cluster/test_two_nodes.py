@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import Client, Reader, until
+from tests.client import Client, Reader, metric, until
 from tests.conftest import Cluster, two_nodes
 from tests.workers.launched import processes_of, valkey_of
 from tests.workers.test_comet import workers
@@ -68,6 +68,10 @@ def test_two_chat_through_nodes_drawn_at_random(cluster: Cluster) -> None:
             thread.join(60)
         check([anns, bobs, bobs_phone], [sent["ann"], sent["bob"]], talk)
     assert bob.state()["conversations"][0]["last_number"] == 2 * MESSAGES
+
+
+def test_one_worker_of_all_tidies_up_and_indexes(cluster: Cluster) -> None:
+    until("one has the duty", lambda: metric(cluster.nodes, "webchat_duty_workers") == 1)
 
 
 @pytest.mark.parametrize("way", [(0, 1), (1, 0)], ids=["first to second", "second to first"])

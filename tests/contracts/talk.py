@@ -14,6 +14,7 @@ from webchat.data import groups
 from webchat.data.committer import Committer
 from webchat.data.database import open_committer
 from webchat.data.engine import Engine
+from webchat.data.replica import NoReplica
 from webchat.data.store import Store
 from webchat.entities.feed import ChangedEvent, Cursor, Entry, Ring
 from webchat.entities.people import Session
@@ -104,9 +105,9 @@ def talk(engine: Engine) -> Iterator[Talk]:
     try:
         yield Talk(
             *(engine, committer, rings, people, place, store),
-            Chat(engine, store, committer, cursor, now),
+            Chat(engine, store, NoReplica(), committer, cursor, now),
             Changes(committer, now, lambda _: None),
-            Search(engine, store, committer),
+            Search(engine, store, NoReplica(), committer),
         )
     finally:
         committer.stop()

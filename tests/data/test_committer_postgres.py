@@ -19,6 +19,7 @@ from webchat.data import committer_postgres, engine_postgres, postgres_pool
 from webchat.data.committer_postgres import PostgresCommitter
 from webchat.data.engine_postgres import PostgresConnection, PostgresEngine
 from webchat.data.postgres_pool import Lost
+from webchat.data.replica import NoReplica
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Alarm, Entry, PresenceEvent, Ring
@@ -43,7 +44,9 @@ class Worker:
         self.committer = PostgresCommitter(self.engine, self.rung.extend)
         self.committer.start()
         self.friends = Friends(self.store, self.committer)
-        self.chat = Chat(self.engine, self.store, self.committer, lambda _: pytest.fail("no cursor"), lambda: NOW)
+        self.chat = Chat(
+            self.engine, self.store, NoReplica(), self.committer, lambda _: pytest.fail("no cursor"), lambda: NOW
+        )
 
     def close(self) -> None:
         self.committer.stop()

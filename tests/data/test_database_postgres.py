@@ -10,7 +10,7 @@ import pytest
 
 from tests.data.test_database import migrations
 from tests.postgres import Databases
-from webchat.data import database_postgres, demo
+from webchat.data import database_postgres, demo, postgres_pool
 from webchat.data.backup import backup
 from webchat.data.database import open_engine, prepare, without_password
 from webchat.data.engine_postgres import PostgresEngine
@@ -96,3 +96,11 @@ def test_demo_accounts_are_never_made_there(postgres_databases: Databases) -> No
     assert Store(engine.reader).demo_users() == []
     engine.close()
     assert demo.remove(settings) == []
+
+
+def test_of_several_hosts_only_one_that_takes_writes_will_do() -> None:
+    assert postgres_pool.parameters("postgresql://me@a,b/chat")["target_session_attrs"] == "read-write"
+    assert "target_session_attrs" not in postgres_pool.parameters("postgresql://me@a/chat")
+    for wanted in ("any", "prefer-standby"):
+        with pytest.raises(SetupError, match="may lead to a standby"):
+            prepare(Settings(database_url=f"postgresql://me@a,b/chat?target_session_attrs={wanted}"))

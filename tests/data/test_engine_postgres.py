@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from gevent.event import Event
 
+from tests.client import until
 from tests.contracts.changes_contract import ChangesContract
 from tests.contracts.search_contract import SearchContract
 from tests.contracts.store_contract import NOW, StoreContract, group_of_two, two_friends, two_users, writing
 from tests.postgres import Databases, Server, server
 from webchat.data import groups, postgres_pool
 from webchat.data.engine_postgres import PostgresEngine
-from webchat.data.postgres_pool import Pool
+from webchat.data.postgres_pool import Pool, Timeouts
 from webchat.data.store import Membership, Store
 from webchat.data.transaction import Transaction
 from webchat.errors import Unavailable
@@ -220,9 +221,8 @@ def test_readers_are_not_kept_waiting_by_writers(engine: PostgresEngine) -> None
     gevent.joinall(holders, timeout=SOON, raise_error=True)
 
 
-def test_who_waits_too_long_for_a_connection_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_pool, "PATIENCE", 0.05)
-    pool = Pool(url, 1)
+def test_who_waits_too_long_for_a_connection_is_told(url: str) -> None:
+    pool = Pool(url, 1, Timeouts(patience=0.05))
     with pool.lease() as session:
         with pytest.raises(Unavailable, match="in use"), pool.lease():
             pass
@@ -233,7 +233,7 @@ def test_who_waits_too_long_for_a_connection_is_told(url: str, monkeypatch: pyte
 
 
 def test_a_greenlet_killed_in_mid_statement_leaves_no_answer_to_the_next(url: str) -> None:
-    pool = Pool(url, 1)
+    pool = Pool(url, 1, Timeouts())
 
     def sleep() -> None:
         with pool.lease() as session:
@@ -257,12 +257,9 @@ def test_more_is_sent_than_a_socket_takes(engine: PostgresEngine) -> None:
 # --- when it breaks
 
 
-def test_a_lock_held_elsewhere_is_unavailable_and_heals(
-    url: str, engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres_pool, "LOCK_TIMEOUT", 0.1)
+def test_a_lock_held_elsewhere_is_unavailable_and_heals(url: str, engine: PostgresEngine) -> None:
     ann, _, talk = two_friends(engine)
-    hasty = PostgresEngine(url, POOL)
+    hasty = PostgresEngine(url, POOL, Timeouts(lock=0.1))
     with writing(engine) as tx:
         tx.add_message(talk, ann, "ann", "one", "c1", NOW)
         with pytest.raises(Unavailable, match="lock timeout"), writing(hasty) as late:
@@ -273,9 +270,8 @@ def test_a_lock_held_elsewhere_is_unavailable_and_heals(
     hasty.close()
 
 
-def test_a_statement_that_takes_too_long_is_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_pool, "STATEMENT_TIMEOUT", 0.1)
-    engine = PostgresEngine(url, POOL)
+def test_a_statement_that_takes_too_long_is_ended(url: str) -> None:
+    engine = PostgresEngine(url, POOL, Timeouts(statement=0.1))
     with pytest.raises(Unavailable, match="statement timeout"):
         engine.reader.rows("SELECT pg_sleep(30)")
     engine.close()
@@ -328,12 +324,9 @@ def test_a_restart_is_unavailable_for_as_long_as_it_takes(breakable: tuple[Serve
     engine.close()
 
 
-def test_a_frozen_server_is_given_up_while_the_event_loop_runs(
-    breakable: tuple[Server, Databases], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_frozen_server_is_given_up_while_the_event_loop_runs(breakable: tuple[Server, Databases]) -> None:
     machine, databases = breakable
-    monkeypatch.setattr(postgres_pool, "SILENCE", 0.3)
-    engine = PostgresEngine(databases.migrated(), POOL)
+    engine = PostgresEngine(databases.migrated(), POOL, Timeouts(statement=0.1))
     store = Store(engine.reader)
     epoch = store.epoch()
     turns = 0
@@ -345,6 +338,20 @@ def test_a_frozen_server_is_given_up_while_the_event_loop_runs(
         assert isinstance(reader.exception, Unavailable)
     assert turns > 10
     assert store.epoch() == epoch
+    engine.close()
+
+
+def test_one_connection_that_falls_silent_speaks_for_all(breakable: tuple[Server, Databases]) -> None:
+    """The host of an old primary may be gone without a word: it is waited for once, and not by each of them."""
+    machine, databases = breakable
+    engine = PostgresEngine(databases.migrated(), POOL, Timeouts(statement=0.1))
+    holders = [gevent.spawn(engine.reader.rows, "SELECT pg_sleep(0.05)") for _ in range(POOL)]
+    gevent.joinall(holders, timeout=SOON, raise_error=True)
+    name = engine.reader.rows("SELECT current_database()")[0][0]
+    with machine.frozen(), pytest.raises(Unavailable, match="does not answer"):
+        Store(engine.reader).epoch()
+    sessions = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+    until("all are closed", lambda: machine.do(sessions) == [(0,)])
     engine.close()
 
 

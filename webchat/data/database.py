@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import apsw
 import peewee
+import psycopg
 
 from webchat.data import database_postgres
 from webchat.data.committer import Committer, GroupCommitter
 from webchat.data.committer_postgres import PostgresCommitter
+from webchat.data.duty import Duty, SqliteDuty
+from webchat.data.duty_postgres import PostgresDuty
 from webchat.data.engine import Engine
 from webchat.data.engine_postgres import PostgresEngine
-from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version
+from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version, use
+from webchat.data.postgres_pool import Timeouts, first_line, parameters
+from webchat.data.replica import NoReplica, Replica
+from webchat.data.replica_postgres import PostgresReplica
 from webchat.data.schema import apply_migrations
 from webchat.entities.feed import Ring
 from webchat.errors import SetupError, Unavailable
@@ -54,18 +61,24 @@ def path_of(settings: Settings) -> Path:
 def prepare(settings: Settings) -> list[str]:
     """Create or migrate the database, once however many processes start together; the names of what was applied.
 
-    Raises SetupError where the folder cannot be used, the file is no database, the server cannot be reached,
-    or a newer release made it.
+    Raises SetupError where the folder cannot be used, the file is no database or in use on another host, the server
+    cannot be reached, or a newer release made it; and where `WEBCHAT_REPLICA_URL` cannot be meant (a standby need not
+    answer).
     """
+    _check_replica(settings)
     if is_postgres(settings):
         return database_postgres.prepare(settings.database_url, without_password(settings.database_url))
     check_version()
     path = path_of(settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(path.name + ".migrate").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return migrate(path)
+        user = use(path)
+        try:
+            with path.with_name(path.name + ".migrate").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                return migrate(path)
+        finally:
+            os.close(user)
     except OSError as error:
         raise SetupError(f"the database {path} cannot be used: {error.strerror}") from None
 
@@ -85,8 +98,41 @@ def migrate(path: Path) -> list[str]:
 def open_engine(settings: Settings) -> Engine:
     """The engine of the settings, for this worker. The database must have been prepared."""
     if is_postgres(settings):
-        return PostgresEngine(settings.database_url, settings.database_pool)
+        return PostgresEngine(settings.database_url, settings.database_pool, timeouts(settings))
     return SqliteEngine(path_of(settings))
+
+
+def open_duty(settings: Settings, engine: Engine) -> Duty:
+    """What one worker does for all that share the database of the settings."""
+    if is_postgres(settings):
+        return PostgresDuty(settings.database_url, timeouts(settings), engine.reader)
+    return SqliteDuty(path_of(settings))
+
+
+def open_replica(settings: Settings, engine: Engine, committer: Committer, duty: Duty) -> Replica:
+    """Where what was said may be read as well."""
+    if settings.replica_url and isinstance(engine, PostgresEngine):
+        return PostgresReplica(settings.replica_url, settings.database_pool, engine, committer, duty)
+    return NoReplica()
+
+
+def _check_replica(settings: Settings) -> None:
+    url = settings.replica_url
+    if not url:
+        return
+    shown = f"WEBCHAT_REPLICA_URL={without_password(url)}"
+    if not is_postgres(settings):
+        raise SetupError(f"{shown}: there is a replica of a PostgreSQL only; see WEBCHAT_DATABASE_URL")
+    if not url.startswith(_POSTGRES_URLS):
+        raise SetupError(f"{shown}: only {_POSTGRES_URLS[0]}… is understood")
+    try:
+        parameters(url)
+    except psycopg.Error as error:
+        raise SetupError(f"{shown} cannot be used: {first_line(error)}") from None
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(settings.database_statement_timeout, settings.database_lock_timeout, settings.database_idle_timeout)
 
 
 def open_committer(engine: Engine, on_commit: Callable[[Sequence[Ring]], None]) -> Committer:

@@ -7,9 +7,8 @@ from typing import Any
 
 import peewee
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
-from webchat.data.postgres_pool import first_line
+from webchat.data.postgres_pool import first_line, parameters
 from webchat.data.schema import apply_migrations
 from webchat.errors import SetupError
 
@@ -17,6 +16,7 @@ OLDEST = 14  # the oldest release that its makers still mend
 PATIENCE = 5.0  # seconds: containers started together come up in any order
 LOCK_WAIT = 60.0  # seconds that a node waits for another one's migration
 _LOCK = 0x77656263686174  # any number that no other program takes: "webchat"
+_WRITABLE = ("read-write", "primary")  # libpq's words for hosts that take writes
 
 
 def prepare(url: str, shown: str) -> list[str]:
@@ -36,14 +36,18 @@ def prepare(url: str, shown: str) -> list[str]:
 
 def reach(url: str, shown: str) -> Any:
     try:
-        parameters: dict[str, Any] = dict(conninfo_to_dict(url))
+        given: dict[str, Any] = {**parameters(url)}
     except psycopg.Error as error:
         raise SetupError(f"WEBCHAT_DATABASE_URL={shown} cannot be used: {first_line(error)}") from None
-    name = parameters.pop("dbname", "")
-    defaults: dict[str, Any] = {"connect_timeout": 2, "application_name": "webchat"}
+    if given.get("target_session_attrs", "read-write") not in _WRITABLE:
+        raise SetupError(
+            f"WEBCHAT_DATABASE_URL={shown} may lead to a standby, where what was just written is not found: "
+            "write target_session_attrs=read-write, or leave it out; a standby is for WEBCHAT_REPLICA_URL"
+        )
+    name = str(given.pop("dbname", ""))
     deadline = time.monotonic() + PATIENCE
     while True:
-        database = peewee.PostgresqlDatabase(name, prefer_psycopg3=True, **(defaults | parameters))
+        database = peewee.PostgresqlDatabase(name, prefer_psycopg3=True, **given)
         try:
             database.connect()
             return database

@@ -24,7 +24,7 @@ from gevent import getcurrent
 from gevent.lock import BoundedSemaphore
 
 from webchat.data.engine import Reader
-from webchat.data.postgres_pool import Cursor, Lost, Pool, Session, Unsettled, translated
+from webchat.data.postgres_pool import Cursor, Lost, Pool, Session, Timeouts, Unsettled, translated
 from webchat.errors import Unavailable
 
 T = TypeVar("T")
@@ -53,6 +53,14 @@ class PostgresConnection:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.database: peewee.Database = _Database(self.execute)
+
+    @classmethod
+    def of(cls, session: Session) -> PostgresConnection:
+        """Kept with the session: a handle of Peewee's takes longer to make than a query."""
+        if session.handle is None:
+            session.handle = cls(session)
+        connection: PostgresConnection = session.handle
+        return connection
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor:
         """`sql` with `%s`, as psycopg has it."""
@@ -108,13 +116,13 @@ class PostgresReader:
 
     def _execute_once(self, sql: str, parameters: Sequence[Any]) -> Cursor:
         with self._pool.lease() as session:
-            return _connection_of(session).execute(sql, parameters)
+            return PostgresConnection.of(session).execute(sql, parameters)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         reader = getcurrent()
         with self._pool.lease() as session:
-            connection = self._snapshots[reader] = _connection_of(session)
+            connection = self._snapshots[reader] = PostgresConnection.of(session)
             try:
                 connection.execute(_READ_ONLY)
                 yield
@@ -129,11 +137,16 @@ class PostgresEngine:
     `writers`: how many write transactions may run at a time.
     """
 
-    def __init__(self, url: str, connections: int) -> None:
-        self._pool = Pool(url, connections)
+    def __init__(self, url: str, connections: int, timeouts: Timeouts = Timeouts()) -> None:  # noqa: B008  immutable
+        self._pool = Pool(url, connections, timeouts)
         self.writers = connections - READERS
         self.reader = PostgresReader(self._pool)
         self._asking = BoundedSemaphore()
+
+    @property
+    def connected_at(self) -> float:
+        """When the youngest connection was opened (monotonic)."""
+        return self._pool.connected_at
 
     def snapshot(self) -> AbstractContextManager[None]:
         return self.reader.snapshot()
@@ -154,7 +167,7 @@ class PostgresEngine:
 @contextmanager
 def _writing(pool: Pool) -> Iterator[PostgresConnection]:
     with pool.lease() as session:
-        connection = _connection_of(session)
+        connection = PostgresConnection.of(session)
         connection.execute(_READ_WRITE)
         try:
             yield connection
@@ -162,14 +175,6 @@ def _writing(pool: Pool) -> Iterator[PostgresConnection]:
             _roll_back(connection)
             raise
         _commit(connection)
-
-
-def _connection_of(session: Session) -> PostgresConnection:
-    """Kept with the session: a handle of Peewee's takes longer to make than a query."""
-    if session.handle is None:
-        session.handle = PostgresConnection(session)
-    connection: PostgresConnection = session.handle
-    return connection
 
 
 def _roll_back(connection: PostgresConnection) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from gevent.lock import BoundedSemaphore
 from playhouse.apsw_ext import APSWDatabase
 
 from webchat.data.engine import Reader
+from webchat.data.host import boot_id
 from webchat.data.transaction_sqlite import SCHEMA
 from webchat.errors import SetupError, Unavailable
 
@@ -56,6 +58,7 @@ TRANSIENT = (
 )
 _flock = ctypes.PyDLL(None).flock
 READ_BUSY = 0.05  # seconds; a reader in WAL mode waits only for a recovery, and the event loop waits with it
+USE_PATIENCE = 1.0  # seconds that one waits for those who come or go at the same moment
 WRITE_BUSY = 5.0  # seconds that a writer waits for a foreign process's lock, on its own thread
 
 
@@ -121,7 +124,7 @@ class SqliteEngine:
         check_version()
         self._path = path
         self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._user = _use(path, fcntl.LOCK_SH)
+        self._user = use(path)
         self._writer: SqliteConnection | None = None
         self._aside: SqliteConnection | None = None
         self._asking = BoundedSemaphore()
@@ -182,23 +185,67 @@ class SqliteEngine:
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """While nobody has an engine on this database. Raises SetupError where somebody has."""
-    user = _use(path, fcntl.LOCK_EX)
+    user = _user_of(path)
     try:
+        if not _locked(user, fcntl.LOCK_EX):
+            raise SetupError(f"the database {path} is in use by a server; stop it first")
+        _sign(user)
         yield
     finally:
         os.close(user)
 
 
-def _use(path: Path, how: int) -> int:
-    """A descriptor that stands for the use of the database, shared or alone, until it is closed."""
-    user = os.open(path.with_name(path.name + ".used"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def use(path: Path) -> int:
+    """A descriptor that stands for the use of the database on this host, until it is closed.
+
+    Raises SetupError where it is being restored, or is in use on another host: SQLite's log is memory that the
+    processes of one kernel share. Over a network file system the lock is everybody's, and the file says whose host
+    holds it. What nobody holds is ours, whatever it says.
+    """
+    user, ours = _user_of(path), boot_id().encode()
+    deadline = time.monotonic() + USE_PATIENCE
+    while True:
+        is_free = _locked(user, fcntl.LOCK_SH)
+        theirs = _signed(user)
+        if is_free and (theirs == ours or not ours):
+            return user
+        if is_free and _locked(user, fcntl.LOCK_EX):
+            _sign(user)
+        elif time.monotonic() > deadline:  # before, it may just be somebody of this host who signs
+            break
+        else:
+            time.sleep(0.01)
+    if not theirs and _locked(user, fcntl.LOCK_SH):
+        return user  # by a release that did not sign, which is about to be replaced
+    os.close(user)
+    if theirs in (ours, b""):
+        raise SetupError(f"the database {path} is just being restored")
+    raise SetupError(
+        f"the database {path} is in use on another host: SQLite serves one; for several, share a PostgreSQL "
+        "(WEBCHAT_DATABASE_URL)"
+    )
+
+
+def _locked(user: int, how: int) -> bool:
+    """Whether the lock could be had, in place of the one that was held."""
     try:
         fcntl.flock(user, how | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(user)
-        other = "is just being restored" if how == fcntl.LOCK_SH else "is in use by a server; stop it first"
-        raise SetupError(f"the database {path} {other}") from None
-    return user
+        return False
+    return True
+
+
+def _user_of(path: Path) -> int:
+    return os.open(path.with_name(path.name + ".used"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _signed(user: int) -> bytes:
+    return os.pread(user, 100, 0)
+
+
+def _sign(user: int) -> None:
+    os.ftruncate(user, 0)
+    os.pwrite(user, boot_id().encode(), 0)
 
 
 def check_version() -> None:

@@ -2,7 +2,10 @@
 
 psycopg leaves all waiting to one method, `wait`. Ours waits on gevent's event loop, in a patched process and
 in any other, and not for ever: a server that is frozen, or behind a broken network, is given up after
-`SILENCE`, which no timeout of the server's own would notice.
+`Timeouts.silence`, which no timeout of the server's own would notice.
+
+After a failover, whoever needs a connection finds the new primary: old connections have ended, or are closed when the
+server says that it is read-only, and a URL with several hosts leads only to one that takes writes (`conninfo`).
 
 What went wrong is told apart by what may be done about it:
 
@@ -19,7 +22,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import gevent
 import psycopg
@@ -36,15 +39,11 @@ from webchat.errors import Unavailable
 T = TypeVar("T")
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
-STATEMENT_TIMEOUT = 5.0  # seconds, by the server's clock
-LOCK_TIMEOUT = 3.0  # seconds that a statement waits for a row that another transaction holds
-# Seconds after which the server ends a transaction that asks for nothing: its worker was stopped or cut off
-# from the net in the middle, and others wait for its rows.
-IDLE_TIMEOUT = 5.0
-SILENCE = 6.0  # seconds without an answer until a connection is given up; above the server's own timeouts
-CONNECT_TIMEOUT = 3  # seconds; whole ones, for libpq
-PATIENCE = 3.0  # seconds a caller waits for a connection that others use
+CONNECT_TIMEOUT = 3  # seconds for each host; whole ones, for libpq
 REFUSED_FOR = 0.2  # seconds after a failed attempt to connect in which nobody else tries
+
+# Which of several hosts will do, in libpq's words (`target_session_attrs`).
+WRITABLE, ANY = "read-write", "prefer-standby"
 
 _CODE = "database_unavailable"
 _READ, _WRITE = 1, 2  # gevent's and psycopg's numbers for them are the same
@@ -56,6 +55,24 @@ _READ_ONLY = "25006"  # we are connected to a standby: the next connection may f
 # OperationalErrors that do not pass: the statement is a mistake of ours.
 _MISTAKES = ("54", "55000")
 _CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+
+
+class Timeouts(NamedTuple):
+    """Seconds, by the server's clock, that a statement may take, and that it waits for a row which another transaction
+    holds; and after which the server ends a transaction that asks for nothing: its worker was stopped or cut off from
+    the net in the middle, and others wait for its rows. `patience`: that a caller waits for a connection which others
+    use.
+    """
+
+    statement: float = 5.0
+    lock: float = 3.0
+    idle: float = 5.0
+    patience: float = 3.0
+
+    @property
+    def silence(self) -> float:
+        """Seconds without an answer until a connection is given up: above what the server itself gives a statement."""
+        return self.statement + 1
 
 
 class Lost(Unavailable):
@@ -75,13 +92,15 @@ class Unsettled(Unavailable):
 
 
 class Silent(psycopg.OperationalError):
-    """No answer for `SILENCE` seconds."""
+    """No answer for `Timeouts.silence` seconds."""
 
 
 class Session(psycopg.Connection[tuple[Any, ...]]):
     """One connection; `Pool` makes and keeps them. `handle` is for whoever leases it to keep something by it."""
 
     handle: Any = None
+    silence = Timeouts().silence
+    fell_silent = False
     _watcher: Any = None
     _poller: Any = None
 
@@ -99,14 +118,14 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
             return self._ready_to_write(wanted)
         if self._watcher is None:
             self._watcher = gevent.get_hub().loop.io(self.pgconn.socket, _READ)
-        wait_for(self._watcher, SILENCE, Silent("the server does not answer"))
+        wait_for(self._watcher, self.silence, Silent("the server does not answer"))
         return _READ
 
     def _ready_to_write(self, wanted: int) -> int:
         """Rare: more is to be sent than the socket takes at once."""
         watcher = gevent.get_hub().loop.io(self.pgconn.socket, wanted)
         try:
-            wait_for(watcher, SILENCE, Silent("the server does not answer"))
+            wait_for(watcher, self.silence, Silent("the server does not answer"))
         finally:
             watcher.close()
         return _WRITE | (_READ if self.has_news else 0)
@@ -145,10 +164,16 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
 
 class Pool:
-    """Up to `size` connections, opened when they are needed; the one used last is used next."""
+    """Up to `size` connections, opened when they are needed; the one used last is used next.
 
-    def __init__(self, url: str, size: int) -> None:
-        self._conninfo = conninfo(url)
+    `hosts`: to which one of several. `connected_at`: when the youngest connection was
+    opened (monotonic).
+    """
+
+    def __init__(self, url: str, size: int, timeouts: Timeouts, hosts: str = WRITABLE) -> None:
+        self._conninfo = conninfo(url, hosts)
+        self._timeouts = timeouts
+        self.connected_at = 0.0
         self._free = BoundedSemaphore(size)
         self._idle: list[Session] = []
         self._refused_until = 0.0
@@ -162,7 +187,7 @@ class Pool:
         """
         if self._closed:
             raise _unavailable("this worker has let go of the database")
-        if not self._free.acquire(timeout=PATIENCE):
+        if not self._free.acquire(timeout=self._timeouts.patience):
             raise _unavailable("all database connections are in use")
         try:
             session = self._take() or self._connect()
@@ -173,12 +198,17 @@ class Pool:
                     self._idle.append(session)
                 else:
                     session.abandon()
+                if session.fell_silent:  # as will the others: a host that is gone without a word ends no connection
+                    self._close_idle()
         finally:
             self._free.release()
 
     def close(self) -> None:
         """Close what nobody uses; the others are closed when they come back."""
         self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
@@ -195,8 +225,9 @@ class Pool:
             raise _unavailable("the database cannot be reached")
         try:
             session = Session.connect(self._conninfo, autocommit=True)
+            session.silence = self._timeouts.silence
             try:
-                session.execute(session_settings())
+                session.execute(session_settings(self._timeouts))
             except BaseException:
                 session.abandon()
                 raise
@@ -205,21 +236,32 @@ class Pool:
             raise _unavailable(f"the database cannot be reached: {first_line(error)}") from error
         # One type for all integers: else every width makes another prepared statement.
         session.adapters.register_dumper(int, Int8BinaryDumper)
+        self.connected_at = time.monotonic()
         return session
 
 
-def conninfo(url: str) -> str:
-    """The operator's URL, with defaults for what it leaves open."""
+def conninfo(url: str, hosts: str = WRITABLE) -> str:
+    return make_conninfo("", **(parameters(url, hosts) | {"client_encoding": "UTF8"}))
+
+
+def parameters(url: str, hosts: str = WRITABLE) -> ConnDict:
+    """The operator's URL, with defaults for what it leaves open. Raises psycopg.Error where it cannot be read.
+
+    Of several hosts the one that takes writes: who reads at a standby would not find what was just written.
+    """
+    given = conninfo_to_dict(url)
     defaults: ConnDict = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "webchat"}
-    return make_conninfo("", **(defaults | conninfo_to_dict(url) | {"client_encoding": "UTF8"}))
+    if "," in f"{given.get('host', '')}{given.get('hostaddr', '')}":
+        defaults["target_session_attrs"] = hosts
+    return defaults | given
 
 
-def session_settings() -> bytes:
+def session_settings(timeouts: Timeouts) -> bytes:
     """What our guarantees rest on, whatever is set in the URL, for the role or for the database."""
     milliseconds = {
-        "statement_timeout": STATEMENT_TIMEOUT,
-        "lock_timeout": LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+        "statement_timeout": timeouts.statement,
+        "lock_timeout": timeouts.lock,
+        "idle_in_transaction_session_timeout": timeouts.idle,
     }
     settings = {"synchronous_commit": "on"} | {name: int(1000 * value) for name, value in milliseconds.items()}
     return "; ".join(f"SET {name} = {value}" for name, value in settings.items()).encode()
@@ -240,7 +282,9 @@ def translated(error: psycopg.Error, session: Session) -> Exception:
         return Lost(first_line(error), code=_CODE, retry_after=1)
     if not isinstance(error, psycopg.OperationalError) or state.startswith(_MISTAKES):
         return error
-    if not isinstance(error, Silent) and (session.closed or error.diag.severity_nonlocalized in ("FATAL", "PANIC")):
+    if isinstance(error, Silent):
+        session.fell_silent = True
+    elif session.closed or error.diag.severity_nonlocalized in ("FATAL", "PANIC"):
         return Lost(f"the connection to the database broke: {first_line(error)}", code=_CODE, retry_after=1)
     return _unavailable(first_line(error))
 

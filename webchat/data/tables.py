@@ -20,8 +20,8 @@ from peewee import (
 
 
 class Meta(Model):
-    """Facts of the database itself: `epoch` (12 hex digits), `presence` (the last mark given) and `indexed` (up to
-    which message the search index has come).
+    """Facts of the database itself: `epoch` (12 hex digits), `presence` (the last mark given), `indexed` (up to which
+    message the search index has come) and, where there is a replica, `pulse` (see `replica_postgres`).
     """
 
     key = TextField(primary_key=True)

@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 import redis
 
+from webchat.data import one_host
 from webchat.data.bus_redis.line import client
 from webchat.data.bus_redis.servers import servers
 from webchat.data.bus_redis.topology import first_view
+from webchat.data.database import is_postgres
 from webchat.doctor.clock import compared
 from webchat.doctor.finding import Finding, ok, problem, seconds, warning
 from webchat.errors import SetupError
@@ -33,6 +35,8 @@ ACL = "give its user what deploy/valkey/users.acl does"
 def examine(settings: Settings) -> Iterator[Finding]:
     if settings.redis_url:
         yield from _asked(settings.redis_url)
+        if not is_postgres(settings):
+            yield from _alone(settings.redis_url)
         return
     try:
         server = find_server()
@@ -55,6 +59,15 @@ def _guarded(url: RedisUrl) -> Iterator[Finding]:
             PART,
             f"{', '.join(sorted(hosts))}: no password, over the network: whoever reaches it can read what is said",
             f"{ACL}, and use rediss:// where the network is not yours alone",
+        )
+
+
+def _alone(url: str) -> Iterator[Finding]:
+    for host in one_host.others(url):
+        yield problem(
+            PART,
+            f"SQLite serves one host, and {host.name} ({host.engine}) rings at the same doorbell",
+            "share a PostgreSQL (WEBCHAT_DATABASE_URL), or take another database of that Redis (redis://…/1)",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webchat.data import demo
-from webchat.data.inspection import Inspected, inspect
+from webchat.data.inspection import STANDBY_PATIENCE, Inspected, inspect, inspect_standby
 from webchat.doctor.clock import compared
 from webchat.doctor.finding import Finding, ok, problem, seconds, warning
 from webchat.errors import SetupError
@@ -42,6 +42,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _demo_accounts(found, settings)
     if found.ahead is not None:
         yield compared("the database's", found.ahead, found.round_trip)
+    if settings.replica_url:
+        yield from _replica(settings)
 
 
 def _round_trip(found: Inspected) -> Iterator[Finding]:
@@ -88,6 +90,30 @@ def _connections(found: Inspected, settings: Settings) -> Iterator[Finding]:
         yield problem(PART, says, "raise max_connections, or lower WEBCHAT_DATABASE_POOL; all nodes' together must fit")
     else:
         yield ok(PART, f"{says} (all nodes' together must fit)")
+
+
+def _replica(settings: Settings) -> Iterator[Finding]:
+    """Nothing here is worse than a warning, but for another chat's database: all of it is read at the primary then."""
+    part, instead = "replica", "until then its reads go to the primary"
+    try:
+        found = inspect_standby(settings)
+    except SetupError as error:
+        yield warning(part, error.detail, f"see that it runs, and that WEBCHAT_REPLICA_URL leads to it; {instead}")
+        return
+    if not found.same:
+        yield problem(part, "it is a standby of another database", "lead WEBCHAT_REPLICA_URL to one of this database")
+    elif not found.follows:
+        yield warning(part, "it follows nobody: a primary, perhaps the one itself", f"a standby; {instead}")
+    elif found.late is None:
+        says = f"it lags by more than {STANDBY_PATIENCE:g} s"
+        yield warning(part, says, f"pg_stat_replication at the primary, and the standby's log; {instead}")
+    else:
+        yield ok(part, f"it had all that the primary has within {seconds(found.late)}")
+    used, most = found.connections
+    if settings.workers * settings.database_pool >= most:
+        yield problem(
+            part, f"{used} of its {most} connections are open; this node may open more", "its max_connections"
+        )
 
 
 def _demo_accounts(found: Inspected, settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from functools import partial
 from webchat.data import blocks, changes, profiles
 from webchat.data.committer import Committer
 from webchat.data.engine import Engine
+from webchat.data.replica import Replica
 from webchat.data.store import Store
 from webchat.entities.feed import Cursor, Snapshot
 from webchat.entities.people import Session
@@ -27,12 +28,14 @@ class Chat:
         self,
         engine: Engine,
         store: Store,
+        replica: Replica,
         committer: Committer,
         cursor: Callable[[int], Cursor],
         now: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._store = store
+        self._replica = replica
         self._committer = committer
         self._cursor = cursor
         self._now = now
@@ -115,21 +118,17 @@ class Chat:
         membership = self._store.membership(conversation, session.user)
         if membership is None:
             raise NotFound(NOWHERE)
-        if around is not None:
-            messages = self._around(conversation, around, limit)
-        else:
-            messages = self._store.history(conversation, before, limit, after=after)
+
+        def page(store: Store) -> list[Message]:
+            if around is not None:
+                return _around(store, conversation, around, limit)
+            return store.history(conversation, before, limit, after=after)
+
+        messages = self._replica.read(session.user, page, lambda: page(self._store))
         if not messages:
             there_are = membership.last_number > 0
             return [], there_are and after is not None, there_are and before is not None
         return messages, messages[0].number > 1, messages[-1].number < membership.last_number
-
-    def _around(self, conversation: int, id: int, limit: int) -> list[Message]:
-        older = self._store.history(conversation, id + 1, limit // 2 + 1)
-        if not older or older[-1].id != id:
-            raise NotFound(changes.NO_MESSAGE, code="no_such_message")
-        left = limit - len(older)
-        return older + self._store.history(conversation, None, left, after=id)
 
     def snapshot(self, session: Session) -> Snapshot:
         """All that a client shows, as of one moment, and the cursor of that moment."""
@@ -142,6 +141,14 @@ class Chat:
                 self._store.conversations(session.user),
                 blocks.names(self._store, session.user),
             )
+
+
+def _around(store: Store, conversation: int, id: int, limit: int) -> list[Message]:
+    older = store.history(conversation, id + 1, limit // 2 + 1)
+    if not older or older[-1].id != id:
+        raise NotFound(changes.NO_MESSAGE, code="no_such_message")
+    left = limit - len(older)
+    return older + store.history(conversation, None, left, after=id)
 
 
 def check_text(text: str) -> None:

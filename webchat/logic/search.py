@@ -12,7 +12,8 @@ import structlog
 
 from webchat.data import search
 from webchat.data.committer import Committer
-from webchat.data.engine import Engine, Reader
+from webchat.data.engine import Engine
+from webchat.data.replica import Behind, Replica
 from webchat.data.store import Store
 from webchat.data.words import terms
 from webchat.entities.people import Session
@@ -30,9 +31,10 @@ log = structlog.get_logger()
 
 
 class Search:
-    def __init__(self, engine: Engine, store: Store, committer: Committer) -> None:
+    def __init__(self, engine: Engine, store: Store, replica: Replica, committer: Committer) -> None:
         self._engine = engine
         self._store = store
+        self._replica = replica
         self._committer = committer
 
     def find(
@@ -58,10 +60,17 @@ class Search:
             return [], False
         top = search.LAST if before is None else before
 
-        def look(reader: Reader) -> list[Message]:
-            return search.find(Store(reader), session.user, places, asked, top, limit + 1)
+        def look(store: Store) -> list[Message]:
+            return search.find(store, session.user, places, asked, top, limit + 1)
 
-        found = self._engine.aside(look)
+        def look_at_replica(store: Store) -> list[Message]:
+            if search.behind(store, session.user, conversation, 1):
+                raise Behind  # it has what was said, and not yet its index
+            return look(store)
+
+        found = self._replica.read(
+            session.user, look_at_replica, lambda: self._engine.aside(lambda reader: look(Store(reader)))
+        )
         return found[:limit], len(found) > limit
 
     def index_some(self) -> bool:

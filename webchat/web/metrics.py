@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter as Multiset
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -44,8 +45,8 @@ class _Copied(Histogram):
             self._sum.inc(total)
 
 
-def _gauge(name: str, about: str, *labels: str) -> Gauge:
-    return Gauge(f"webchat_{name}", about, labels, multiprocess_mode="livesum")
+def _gauge(name: str, about: str, *labels: str, over: Literal["livesum", "livemax"] = "livesum") -> Gauge:
+    return Gauge(f"webchat_{name}", about, labels, multiprocess_mode=over)
 
 
 GAUGES = {
@@ -56,6 +57,9 @@ GAUGES = {
     "deaf": _gauge("deaf_workers", "Workers that do not hear the doorbell"),
     "failing": _gauge("failing_workers", "Workers whose last write could not be committed"),
     "waiting": _gauge("waiting_writes", "Writes that wait for their transaction"),
+    "duty": _gauge("duty_workers", "Workers that tidy up and index, of all that share the database: one"),
+    "replica_usable": _gauge("replica_workers", "Workers that read at the replica"),
+    "replica_lag": _gauge("replica_lag_seconds", "By how much the replica lags, as of the last look", over="livemax"),
 }
 COUNTERS = {
     "polls": Counter("webchat_polls", "Polls answered or parked"),
@@ -66,6 +70,11 @@ COUNTERS = {
     "deafenings": Counter("webchat_deafenings", "Times that a worker ceased to hear the doorbell"),
     "batches": Counter("webchat_commits", "Committed write transactions"),
     "jobs": Counter("webchat_writes", "Writes in them"),
+    "replica_reads": Counter("webchat_replica_reads", "Reads that the replica answered"),
+    "replica_behind": Counter("webchat_replica_behind", "Reads for which the replica was not far enough"),
+    "replica_failures": Counter(
+        "webchat_replica_failures", "Reads at the replica, and looks at it every second, that failed"
+    ),
     "failures": Counter("webchat_failed_requests", "Requests answered with a 5xx, held polls among them"),
 }
 TALLIES = {
@@ -92,7 +101,7 @@ _LATENCY = _Copied(
 class Numbers:
     """What a worker has counted since it began, and its state; the keys are those of the tables above."""
 
-    gauges: Mapping[str, int]
+    gauges: Mapping[str, float]
     counters: Mapping[str, int]
     tallies: Mapping[str, Tally]
     calls: Mapping[Call, Tally]
