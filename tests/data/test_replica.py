@@ -17,7 +17,8 @@ import pytest
 from tests.client import until
 from tests.contracts.store_contract import NOW
 from tests.postgres import Databases, Server, server_and_standby, url_of
-from webchat.data import bus_redis, groups, replica_postgres
+from webchat.data import groups, replica_postgres
+from webchat.data.bus_redis import ringer
 from webchat.data.database import prepare
 from webchat.data.transaction import Transaction
 from webchat.doctor import store
@@ -121,7 +122,7 @@ def _counted(node: Node) -> tuple[int, int, int]:
 
 @pytest.fixture
 def site(servers: tuple[Databases, Server, Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(bus_redis, "LAST_RINGS", 0.01)  # nobody is there to take them
+    monkeypatch.setattr(ringer, "LAST_RINGS", 0.01)  # nobody is there to take them
     monkeypatch.setattr(replica_postgres, "BELIEVED", 60)  # here nobody looks by the clock
     made = Site(tmp_path, *servers)
     yield made
