@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,15 @@ _serial = itertools.count(1)
 
 
 class Server:
-    """A server of ours, on a socket in `folder`; it ends with this process, whatever happens to it."""
+    """A server of ours, on a socket in `folder`; it ends with this process, whatever happens to it.
 
-    def __init__(self, folder: Path, max_connections: int = 100) -> None:
+    `host`: an address to listen on as well, for whoever is in its network; `within`: a command, run as root, that runs
+    another one where that address is.
+    """
+
+    def __init__(self, folder: Path, max_connections: int = 100, host: str = "", within: Sequence[str] = ()) -> None:
         self.folder = folder
+        self._within = within
         self._binaries = _wheel()
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -55,22 +60,30 @@ class Server:
         initdb, data = str(self._binaries / "initdb"), str(self._data)
         command = [initdb, "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, **self._as)
-        settings = ["listen_addresses=", f"max_connections={max_connections}", "shared_buffers=16MB"]
+        if host:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
+        settings = [f"listen_addresses={host}", f"max_connections={max_connections}", "shared_buffers=16MB"]
         self._settings = [word for setting in settings for word in ("-c", setting)]
-        self.url = f"postgresql://tests@/postgres?host={folder}"
+        self.url = f"postgresql://tests@/postgres?host={host or folder}"
         self.start()
 
     def start(self) -> None:
+        command: list[str | Path] = [self._binaries / "postgres", "-D", self._data, "-k", self.folder, *self._settings]
+        switch = self._as
+        if self._within:  # it must be root to get there, and the kernel forgets whose death counts when it is no more
+            drop = ["setpriv", "--reuid", NOBODY, "--clear-groups", "--pdeathsig", "QUIT", "--"]
+            command, switch = [*self._within, *drop, *command], {}
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", self._data, "-k", self.folder, *self._settings],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
                 preexec_fn=_die_with_us,  # noqa: PLW1509  we have one thread when fixtures are made
-                **self._as,
+                **switch,
             )
         until("PostgreSQL is ready", self._answers, 20)
 

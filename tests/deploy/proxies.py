@@ -92,40 +92,47 @@ class Proxy(ABC):
                 return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
 
+def put(config: str, *pairs: tuple[str, str]) -> str:
+    """The configuration with what is ours in the place of what is shipped: all of that must be there."""
+    for shipped, here in pairs:
+        assert shipped in config, shipped
+        config = config.replace(shipped, here)
+    return config
+
+
+def lay_nginx(folder: Path, listen: str, nodes: Sequence[Address], redirect: Address) -> None:
+    """nginx's configuration in `folder`: `listen` is its listen.conf, `redirect` where plain HTTP is sent to TLS."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder / kind};\n" for kind in kinds)
+    config = put(
+        (DEPLOY / "nginx" / "nginx.conf").read_text(),
+        ("user www-data;", f"user {pwd.getpwuid(os.geteuid()).pw_name};"),
+        ("pid /run/nginx.pid;", f"pid {folder}/nginx.pid;"),
+        ("/var/log/nginx/", f"{folder}/"),
+        ("worker_processes auto;", "worker_processes 2;"),
+        ("http {", "http {\n" + temporary),
+        ("listen 80 default_server;", f"listen {redirect[0]}:{redirect[1]} default_server;"),
+        ("listen [::]:80 default_server;", ""),
+    )
+    (folder / "nginx.conf").write_text(config)
+    (folder / "listen.conf").write_text(listen)
+    limits = "max_fails=3 fail_timeout=2s;"
+    assert limits in (DEPLOY / "nginx" / "nodes.conf").read_text()
+    (folder / "nodes.conf").write_text("".join(f"server {host}:{port} {limits}\n" for host, port in nodes))
+
+
 class Nginx(Proxy):
     program = "nginx"
 
     def lay(self) -> None:
-        config = (DEPLOY / "nginx" / "nginx.conf").read_text()
-        temporary = "".join(
-            f"{kind}_temp_path {self.folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        for shipped, here in (
-            ("user www-data;", f"user {pwd.getpwuid(os.geteuid()).pw_name};"),
-            ("pid /run/nginx.pid;", f"pid {self.folder}/nginx.pid;"),
-            ("/var/log/nginx/", f"{self.folder}/"),
-            ("worker_processes auto;", "worker_processes 2;"),
-            ("http {", "http {\n" + temporary),
-            ("listen 80 default_server;", f"listen {HOST}:{self.plain[1]} default_server;"),
-            ("listen [::]:80 default_server;", ""),
-        ):
-            assert shipped in config, shipped
-            config = config.replace(shipped, here)
-        (self.folder / "nginx.conf").write_text(config)
-        own = (DEPLOY / "nginx" / "listen.conf").read_text()
-        for shipped, here in (
+        own = put(
+            (DEPLOY / "nginx" / "listen.conf").read_text(),
             ("listen 443 ", f"listen {HOST}:{self.address[1]} "),
             ("listen [::]:443 ssl http2 backlog=4096;", ""),
             ("/etc/ssl/webchat/fullchain.pem", str(self.certificate.chain)),
             ("/etc/ssl/webchat/key.pem", str(self.certificate.key)),
-        ):
-            assert shipped in own, shipped
-            own = own.replace(shipped, here)
-        (self.folder / "listen.conf").write_text(own)
-        limits = "max_fails=3 fail_timeout=5s;"
-        assert limits in (DEPLOY / "nginx" / "nodes.conf").read_text()
-        lines = [f"server {host}:{port} {limits}\n" for host, port in self.nodes]
-        (self.folder / "nodes.conf").write_text("".join(lines))
+        )
+        lay_nginx(self.folder, own, self.nodes, redirect=self.plain)
 
     def check(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*self.command(), "-t"], capture_output=True, text=True, check=False)
@@ -142,15 +149,14 @@ class Haproxy(Proxy):
         head, last, servers = config.partition("    server node1 ")
         assert last
         assert servers.count("\n") == 2, "two nodes, and nothing after them"
-        for shipped, here in (
+        head = put(
+            head,
             ("log /dev/log local0 info", "log stdout format raw local0 info"),
             ("bind :80\n", f"bind {HOST}:{self.plain[1]}\n"),
             ("bind :443 ", f"bind {HOST}:{self.address[1]} "),
             ("/etc/haproxy/webchat.pem", str(self.certificate.both)),
             ("    maxconn 60000", "    maxconn 1000"),
-        ):
-            assert shipped in head, shipped
-            head = head.replace(shipped, here)
+        )
         lines = [f"    server node{count} {host}:{port}\n" for count, (host, port) in enumerate(self.nodes, 1)]
         (self.folder / "haproxy.cfg").write_text(head + "".join(lines))
 

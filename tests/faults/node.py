@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults import processes
@@ -20,28 +21,47 @@ BOOT = 40.0  # seconds; a start takes two, on a machine that is being tortured m
 
 
 class Node:
-    """`environ`: what the launcher gets; `log`: where it writes."""
+    """`environ`: what the launcher gets; `log`: where it writes; `address`: port 0 lets the system choose.
 
-    def __init__(self, index: int, environ: dict[str, str], proxy: Proxy, log: Path, workers: int) -> None:
+    `proxy`: what stands between it and Valkey, if anything does; `within`: a command that runs another one where the
+    address is.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        environ: dict[str, str],
+        log: Path,
+        workers: int,
+        address: Address = ("127.0.0.1", 0),
+        proxy: Proxy | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         self.index = index
-        self.proxy = proxy
         self.log = log
-        self._environ = environ | {"WEBCHAT_REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0"}
+        self.host, self.port = address
+        self._environ = environ
         self._count = workers
+        self._proxy = proxy
+        self._within = within
         self._launcher: subprocess.Popen[bytes] | None = None
-        self.port = 0
 
     @property
     def address(self) -> Address:
-        return ("127.0.0.1", self.port)
+        return (self.host, self.port)
+
+    @property
+    def proxy(self) -> Proxy:
+        assert self._proxy is not None
+        return self._proxy
 
     def start(self) -> None:
         """Start the launcher; on the port of its predecessor, if it had one. `ready` waits for it."""
-        words = ["serve", "--port", str(self.port), "--workers", str(self._count), "--no-demo"]
+        words = ["serve", "--host", self.host, "--port", str(self.port), "--workers", str(self._count), "--no-demo"]
         with self.log.open("ab") as log:
             self._told = log.tell()
             self._launcher = spawn(
-                [sys.executable, "-m", "webchat.cli", *words],
+                [*self._within, sys.executable, "-m", "webchat.cli", *words],
                 environ=self._environ,
                 cwd=PROJECT,
                 stdout=log.fileno(),
@@ -69,7 +89,7 @@ class Node:
         with self.log.open("rb") as log:
             log.seek(self._told)
             said = log.read().decode(errors="replace")
-        if found := re.search(r"is ready:\s+http://127\.0\.0\.1:(\d+)", said):
+        if found := re.search(rf"is ready:\s+http://{re.escape(self.host)}:(\d+)", said):
             self.port = int(found.group(1))
             return True
         if self._launcher.poll() is not None:

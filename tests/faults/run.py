@@ -26,7 +26,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for. `seconds` of faults; starting, reading and judging come on top. `pace` in seconds per act."""
+    """What is asked for. `seconds` of faults; starting, reading and judging come on top. `pace` in seconds per act.
+
+    `hosts`: each node on one of its own, see `tests.cluster.hosts`; `plant`: a bug of the self-test, in all workers.
+    """
 
     engine: str = "sqlite"
     seconds: float = 60
@@ -37,17 +40,31 @@ class Plan:
     pace: float = 6.0
     hold: float = 6.0
     faults: tuple[str, ...] = ()
+    hosts: bool = False
+    plant: str = ""
+
+    @property
+    def place(self) -> str:
+        return "hosts" if self.hosts else "loopback"
 
     def kinds(self) -> list[type[Kind]]:
-        wanted = self.faults or tuple(KINDS)
-        return [KINDS[name] for name in wanted if self.engine in KINDS[name].engines]
+        wanted = [KINDS[name] for name in self.faults or KINDS]
+        return [kind for kind in wanted if self.engine in kind.engines and self.place in kind.places]
+
+    def stage(self, logs: Path) -> Stage:
+        sizes = (self.nodes, self.workers, self.hold, self.engine, self.plant)
+        if self.hosts:
+            from tests.cluster.hosts.stage import Hosts  # it needs more than the rest
+
+            return Hosts(*sizes, logs=logs)
+        return Stage(*sizes, logs=logs)
 
 
 def run(plan: Plan, path: Path, progress: Progress) -> tuple[History, list[Violation]]:
     """The history (also in the file `path`) and what the oracle says of it."""
     progress("starting", 0)
     with (
-        Stage(plan.nodes, plan.workers, plan.hold, plan.engine, logs=path.with_suffix(".logs")) as stage,
+        plan.stage(path.with_suffix(".logs")) as stage,
         # Not before: where nothing can be started, an older run's history stays.
         contextlib.closing(History(path)) as history,
     ):
@@ -116,6 +133,7 @@ def _inject_and_heal(history: History, number: str, fault: Kind, seconds: float,
         promise=promise,
         cuts=fault.cuts,
         stalls=fault.stalls,
+        spotless=fault.spotless,
     )
     try:
         fault.inject()
@@ -145,11 +163,13 @@ class _Lag:
             self._worst = max(self._worst, time.monotonic() - due)
 
 
-def check_names(names: Sequence[str], engine: str) -> str:
-    """Empty, or a sentence on what is no fault kind, or none for this engine."""
+def check_names(names: Sequence[str], engine: str, place: str) -> str:
+    """Empty, or a sentence on what is no fault kind, or none for this engine or on this kind of stage."""
     for name in names:
         if name not in KINDS:
             return f"there is no fault kind {name!r}; --list shows them"
         if engine not in KINDS[name].engines:
             return f"the fault kind {name!r} is for --engine {' or '.join(KINDS[name].engines)}"
+        if place not in KINDS[name].places:
+            return f"the fault kind {name!r} is for runs {'with' if place == 'loopback' else 'without'} --hosts"
     return ""

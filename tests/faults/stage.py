@@ -14,9 +14,10 @@ import secrets
 import shutil
 import signal
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from tests.faults import processes
 from tests.faults.databases import Postgres, Sqlite
@@ -25,6 +26,7 @@ from tests.faults.people import Person, create_people
 from tests.faults.proxy import Proxy
 from tests.faults.switches import Switches
 from tests.faults.valkey import Valkey
+from tests.faults.wire import Address
 from webchat.data import database
 from webchat.errors import SetupError
 from webchat.settings import Settings
@@ -33,6 +35,16 @@ LINGER = 2.0  # seconds; short, so that the return to the baseline can be waited
 DEAD_AFTER = 6.0  # seconds
 ENDS = 10.0  # seconds in which a launcher ends when it is told to
 ENGINES = ("sqlite", "postgres")
+
+
+class AnyDoorbell(Protocol):
+    """What a stage asks of its Valkey, whatever it is built of."""
+
+    def start(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def user_channels(self) -> int: ...
 
 
 class Stage:
@@ -75,21 +87,40 @@ class Stage:
         if bug:
             self.switches.on(f"bug.{bug}")
         (self.folder / "data").mkdir()
-        self.database = Postgres(self.folder / "pg") if self.engine == "postgres" else Sqlite(self.folder / "data")
+        self.database = self._make_database()
         self._made.callback(self.database.close)
         self.settings = Settings(data=str(self.folder / "data"), database_url=self.database.url)
         environ = self._environ(self.hold)
-        self.valkey = Valkey(self.folder, environ)
+        self.valkey = self._make_doorbell(environ)
         self.nodes: list[Node] = []
         self._made.callback(self._keep_logs)
-        for n in range(nodes):
-            proxy = Proxy(self.valkey.path)
-            self._made.callback(proxy.close)
-            self.nodes.append(Node(n, environ, proxy, self.folder / f"node{n}.log", workers))
+        self.nodes += [self._make_node(n, environ, workers) for n in range(nodes)]
         database.prepare(self.settings)
         self.witness = self.database.witness()
         self._made.callback(self.witness.close)
         self._made.callback(self.end)
+
+    def _make_database(self) -> Postgres | Sqlite:
+        return Postgres(self.folder / "pg") if self.engine == "postgres" else Sqlite(self.folder / "data")
+
+    def _make_doorbell(self, environ: dict[str, str]) -> AnyDoorbell:
+        return Valkey(self.folder, environ)
+
+    def _make_node(self, number: int, environ: dict[str, str], workers: int) -> Node:
+        assert isinstance(self.valkey, Valkey)
+        proxy = Proxy(self.valkey.path)
+        self._made.callback(proxy.close)
+        environ = environ | {"WEBCHAT_REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0"}
+        return Node(number, environ, self.folder / f"node{number}.log", workers, proxy=proxy)
+
+    @property
+    def entrances(self) -> Sequence[int]:
+        """Where clients come in, as numbers for `address`: anywhere."""
+        return range(len(self.nodes))
+
+    def address(self, entrance: int) -> Address:
+        """A node's, by its number."""
+        return self.nodes[entrance].address
 
     def _environ(self, hold: float) -> dict[str, str]:
         """The environment of all that is started here, without settings of whoever started us."""
@@ -164,11 +195,14 @@ class Stage:
         self._made.close()
 
     def _keep_logs(self) -> None:
-        written = [node.log for node in self.nodes if node.log.exists()]
+        written = [log for log in self._all_logs() if log.exists()]
         if self._logs is not None and written:
             self._logs.mkdir(parents=True, exist_ok=True)
             for log in written:
                 shutil.copy(log, self._logs)
+
+    def _all_logs(self) -> list[Path]:
+        return [node.log for node in self.nodes]
 
 
 def check_engine(engine: str) -> None:

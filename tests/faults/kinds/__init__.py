@@ -25,6 +25,7 @@ from tests.faults.kinds.doorbell import (
     ValkeyPause,
     ValkeyReadonly,
 )
+from tests.faults.kinds.hosts import HostCut, RollingUpgrade
 from tests.faults.kinds.kind import Kind, Scene
 from tests.faults.kinds.processes import (
     CrashBeforeAnswer,
@@ -73,5 +74,7 @@ KINDS: dict[str, type[Kind]] = {
         BadCursors,
         ClockForward,
         ClockBack,
+        HostCut,
+        RollingUpgrade,
     )
 }

@@ -7,14 +7,22 @@ import contextlib
 import redis
 
 from tests.faults.kinds.kind import Kind
+from tests.faults.valkey import Valkey
 
 UNLIMITED = 0
 
 
 class _Doorbell(Kind):
+    places = ("loopback",)
+
+    @property
+    def valkey(self) -> Valkey:
+        assert isinstance(self.stage.valkey, Valkey)
+        return self.stage.valkey
+
     def ask(self, *words: str | int) -> None:
         with contextlib.suppress(redis.RedisError):  # another fault may have it under its thumb
-            self.stage.valkey.command(*words)
+            self.valkey.command(*words)
 
 
 class ValkeyKill(_Doorbell):
@@ -23,10 +31,10 @@ class ValkeyKill(_Doorbell):
     lasts = (1.0, 4.0)
 
     def inject(self) -> None:
-        self.stage.valkey.kill()
+        self.valkey.kill()
 
     def heal(self) -> None:
-        self.stage.valkey.start()
+        self.valkey.start()
 
 
 class ValkeyFreeze(_Doorbell):
@@ -35,10 +43,10 @@ class ValkeyFreeze(_Doorbell):
     lasts = (2.0, 5.0)
 
     def inject(self) -> None:
-        self.stage.valkey.freeze()
+        self.valkey.freeze()
 
     def heal(self) -> None:
-        self.stage.valkey.thaw()
+        self.valkey.thaw()
 
 
 class PubsubKill(_Doorbell):
@@ -101,6 +109,7 @@ class ValkeyFlush(_Doorbell):
 class ConnectionsCut(Kind):
     """a node's connections to Valkey reset, and refused for a moment"""
 
+    places = ("loopback",)
     promise = 1.0
     lasts = (0.2, 3.0)
 
@@ -114,6 +123,7 @@ class ConnectionsCut(Kind):
 class PartitionUp(Kind):
     """one-way partition: a node hears Valkey and does not reach it"""
 
+    places = ("loopback",)
     lasts = (1.0, 5.0)
 
     def inject(self) -> None:

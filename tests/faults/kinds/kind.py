@@ -36,6 +36,9 @@ class Kind(ABC):
     stalls = 0.0  # seconds that it may add to an answer
     lasts = (0.0, 0.0)  # seconds between injection and heal, drawn evenly
     engines: tuple[str, ...] = ("sqlite", "postgres")
+    places: tuple[str, ...] = ("loopback", "hosts")  # on what kind of stage
+    alone = False  # no other fault at the same time
+    spotless = False  # may no request fail meanwhile, not even with a 503?
 
     def __init__(self, scene: Scene, node: Node) -> None:
         self.scene = scene

@@ -22,7 +22,10 @@ class Violation(NamedTuple):
 
 @dataclass
 class Fault:
-    """One injection. `cuts`: it may end requests; `stalls`: seconds that it may add to any answer."""
+    """One injection. `cuts`: it may end requests; `stalls`: seconds that it may add to any answer.
+
+    `spotless`: no request may fail meanwhile, however honestly.
+    """
 
     kind: str
     node: int | None
@@ -30,6 +33,7 @@ class Fault:
     promise: float
     cuts: bool
     stalls: float
+    spotless: bool = False
     healed: float | None = None
     recovery: float | None = None
 
@@ -106,6 +110,11 @@ class Facts:
         """Seconds that the faults of that time may have added."""
         return sum(fault.stalls for fault in self.faults.values() if fault.touches(begin, end))
 
+    def is_spotless(self, begin: float, end: float) -> bool:
+        """Whether the only faults of that time are such that no request may fail."""
+        touching = [fault for fault in self.faults.values() if fault.touches(begin, end)]
+        return bool(touching) and all(fault.spotless for fault in touching)
+
     def is_lost(self, t: float) -> bool:
         return self.lost is not None and self.lost[0] <= t <= self.lost[1]
 
@@ -142,8 +151,9 @@ class Facts:
 
     def _sort_fault(self, event: str, record: Record) -> None:
         if event == "inject":
-            names = ("kind", "node", "promise", "cuts", "stalls")
-            self.faults[record["id"]] = Fault(injected=record["t"], **{name: record[name] for name in names})
+            names = ("kind", "node", "promise", "cuts", "stalls", "spotless")
+            known = {name: record[name] for name in names if name in record}
+            self.faults[record["id"]] = Fault(injected=record["t"], **known)
         elif event == "heal":
             self.faults[record["id"]].healed = record["t"]
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.history import Record
 from tests.faults.oracle.facts import SLACK, Facts, Violation
 
+NO_NODE = (502, 504)  # what the proxy in front says of a node that it lost with the request, or cannot find
 QUICK = 3.0  # seconds for anything that is not held; a hash of a password takes the longest
 
 
@@ -25,6 +26,10 @@ def _request(facts: Facts, record: Record) -> list[Violation]:
     if record.get("failed") in ("cut", "refused") and not facts.cuts(begin, end):
         found.append(Violation("answered", f"{what} was {record['failed']}", end))
     status = record.get("status", 0)
+    if facts.is_spotless(begin, end) and (status >= 500 or record.get("failed", "own") not in ("own", "stale")):
+        return [*found, Violation("answered", f"{what} failed: {record.get('failed', status)}", end)]
+    if facts.run.get("hosts") and status in NO_NODE:
+        return found if facts.cuts(begin, end) else [*found, Violation("answered", f"{what} found no node", end)]
     if status in record.get("expected", ()):
         return found
     if status >= 500 and not (status == 503 and record.get("retry_after")):

@@ -1,0 +1,62 @@
+"""What befalls hosts: cables and upgrades."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gevent
+
+from tests.faults import processes
+from tests.faults.kinds.kind import Kind
+from tests.faults.stage import ENDS
+
+if TYPE_CHECKING:  # it needs more than the rest does: nginx, PostgreSQL, root
+    from tests.cluster.hosts.stage import Hosts
+
+LEFT_ALONE = 2.2  # seconds that nginx leaves a node alone which it could not reach (fail_timeout), and a little
+HEARD = 20.0  # seconds until an upgraded node serves; it takes two or three
+
+
+class _Hosts(Kind):
+    places = ("hosts",)
+    engines = ("postgres",)
+
+    @property
+    def hosts(self) -> Hosts:
+        from tests.cluster.hosts.stage import Hosts
+
+        assert isinstance(self.stage, Hosts)
+        return self.stage
+
+
+class HostCut(_Hosts):
+    """a host's cable is pulled: no client, database or doorbell reaches it, and nobody is told"""
+
+    cuts = True
+    # A request that was under way there is answered after the heal, or given up by its client after 15 s; a poll later.
+    stalls = 12.0
+    lasts = (3.0, 6.0)
+
+    def inject(self) -> None:
+        self.hosts.hosts[self.node.index].cut()
+
+    def heal(self) -> None:
+        self.hosts.hosts[self.node.index].join()
+
+
+class RollingUpgrade(_Hosts):
+    """node by node is told to end and is started anew, as the runbook says: no request may fail"""
+
+    alone = True
+    spotless = True
+    stalls = 1.0  # a node fewer, and a boot beside the others
+
+    def inject(self) -> None:
+        for node in self.stage.nodes:
+            node.terminate()
+            ended = node.wait(ENDS)
+            self.scene.claim("answered", ended, f"node {node.index} did not end in {ENDS:g} s")
+            node.start()
+            node.ready()
+            processes.until(f"node {node.index} serves", node.heard, HEARD)
+            gevent.sleep(LEFT_ALONE)
