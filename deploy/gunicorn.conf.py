@@ -12,7 +12,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import gunicorn
+import gunicorn.sock
 
 from workers.logs import wants_json
 
@@ -41,7 +41,9 @@ proc_name = "webchat"
 
 # --- the socket
 
-# `bind` is given on the command line: `fd://N`, the launcher's socket.
+# `bind` is given on the command line: `fd://N`, the launcher's socket. The first worker that can serve makes it listen
+# (`workers/listening.py`); gunicorn would do so before any worker boots, but for a socket that listens already.
+gunicorn.sock.BaseSocket._is_listening = staticmethod(lambda _: True)
 reuse_port = False  # with it, connections in a leaving worker's queue are reset at each reload
 backlog = 2048  # connections waiting for `accept`: a whole node's clients may come back at once
 control_socket_disable = True  # it would be one path for all servers of this user

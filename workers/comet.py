@@ -20,12 +20,14 @@ import errno
 import itertools
 import signal
 import socket
+import sys
 import time
 from functools import partial
 from typing import Any
 
 import gevent
 from gevent.event import Event
+from gunicorn.arbiter import Arbiter
 from gunicorn.sock import ssl_context
 from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
@@ -90,6 +92,11 @@ class CometWorker(GeventWorker):  # type: ignore[misc]
         self._drain(servers)
 
     def _serve(self, listener: Any) -> Server:
+        try:
+            listener.listen(self.cfg.backlog)  # see `workers.listening`; where it listens already, nothing happens
+        except OSError as error:
+            self.log.critical("cannot listen on %s: %s", listener.getsockname(), error)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)  # no use in another worker
         listener.setblocking(True)
         if hasattr(socket, "TCP_USER_TIMEOUT") and listener.family != socket.AF_UNIX:
             # Inherited by its connections: a client that asks and does not read is cut off by the kernel.

@@ -1,7 +1,7 @@
 """gunicorn as a child of the launcher: started, watched until it is ready, reloaded, ended.
 
-The listening socket comes from the launcher and stays there, so connections made while gunicorn restarts
-wait in the socket's queue instead of being refused.
+The socket comes from the launcher and stays there. Once it listens, connections made while gunicorn restarts wait in
+its queue instead of being refused.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class GunicornNode:
     def remove_metrics(self) -> None:
         shutil.rmtree(self._metrics, ignore_errors=True)
 
-    # --- is it ready? One request that waits in the queue until a worker answers it; no polling.
+    # --- is it ready? It refuses connections until a worker listens; then one request waits for its answer.
 
     def _ask(self) -> None:
         if self._ready or self._stopping:

@@ -44,7 +44,7 @@ def serve(settings: Settings) -> int:
     settings = with_absolute_paths(settings)
     run = make_folders(settings.folder)
     with contextlib.ExitStack() as cleanup:
-        listener = cleanup.enter_context(listening.listen(settings.host, settings.port))
+        listener = cleanup.enter_context(listening.bind(settings.host, settings.port))
         settings = msgspec.structs.replace(
             settings, port=listener.getsockname()[1], connections=connections_that_fit(settings.connections, log)
         )

@@ -1,4 +1,7 @@
-"""The listening socket. The launcher holds it, so that a restart of gunicorn refuses nobody.
+"""The node's socket. The launcher holds it, so that a restart of gunicorn refuses nobody.
+
+It takes the address at once and listens from the moment on when the first worker can serve (`workers.comet`): a node
+that boots is closed, so that a proxy asks another one, and nobody waits for its boot in a queue.
 
 `reuse_port` stays off: with it, connections that wait in a leaving worker's queue are reset.
 """
@@ -10,11 +13,12 @@ import socket
 
 from webchat.errors import SetupError
 
-BACKLOG = 2048  # connections that wait for `accept`; the kernel cuts it to net.core.somaxconn
+# Connections that wait for `accept`, as `deploy/gunicorn.conf.py` has it; the kernel cuts it to net.core.somaxconn.
+BACKLOG = 2048
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen; port 0: the system chooses. SetupError, in one line, when that cannot be."""
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at that address; port 0: the system chooses. SetupError, in one line, when that cannot be."""
     where = f"port {port} on {host}"
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -25,7 +29,6 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

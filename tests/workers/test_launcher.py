@@ -109,6 +109,31 @@ def test_it_starts_serves_and_says_where(node: Launched) -> None:
     assert (node.data / "run" / "valkey.sock").is_socket()
 
 
+def test_a_node_that_boots_is_closed_and_every_answer_is_one_that_serves(data: Path) -> None:
+    """A proxy asks another node then; in a queue its request would wait for the boot, of 2 s and more."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    took: list[float] = []
+    with Launched(data, "--port", str(port)) as launched:
+
+        def answered() -> bool:
+            began = time.monotonic()
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+                    line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    status = line.recv(64)[9:12]
+            except ConnectionRefusedError:
+                return False
+            took.append(time.monotonic() - began)
+            return status == b"200"
+
+        until("somebody answers", answered, 20)
+        assert len(took) == 1
+        assert took[0] < 0.5, "it waited for the boot"
+        launched.ready()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_leaves_nothing(node: Launched, signum: int) -> None:
     assert node.stop(signum) == 0
