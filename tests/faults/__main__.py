@@ -47,6 +47,7 @@ console = Console(stderr=False)
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--engine", type=click.Choice(ENGINES), default=Plan.engine, show_default=True)
 @click.option("--seconds", type=click.FloatRange(1), default=Plan.seconds, show_default=True, help="Time of faults.")
+@click.option("--once", is_flag=True, help="Each kind of fault one time, however long that takes.")
 @click.option("--seed", type=int, default=Plan.seed, show_default=True, help="Decides which faults, where and when.")
 @click.option("--nodes", type=click.IntRange(1, 16), default=Plan.nodes, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 16), default=Plan.workers, show_default=True, help="Per node.")
@@ -116,7 +117,7 @@ def run_and_report(plan: Plan, path: Path) -> int:
     nodes = f"{plan.nodes} {'hosts' if plan.hosts else 'nodes'}"
     console.print(
         f"{plan.engine}, seed {plan.seed}, {nodes} of {plan.workers} workers, "
-        f"{plan.clients} clients, {plan.seconds:g} s of faults",
+        f"{plan.clients} clients, " + ("each fault once" if plan.once else f"{plan.seconds:g} s of faults"),
         highlight=False,
     )
     report.show(console, found.records, violations, path)

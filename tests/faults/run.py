@@ -28,7 +28,8 @@ Progress = Callable[[str, float], None]
 class Plan:
     """What is asked for. `seconds` of faults; starting, reading and judging come on top. `pace` in seconds per act.
 
-    `hosts`: each node on one of its own, see `tests.cluster.hosts`; `plant`: a bug of the self-test, in all workers.
+    `once`: each kind one time, however long that takes; `hosts`: each node on its own one (`tests.cluster.hosts`);
+    `plant`: a bug of the self-test, in all workers.
     """
 
     engine: str = "sqlite"
@@ -40,6 +41,7 @@ class Plan:
     pace: float = 6.0
     hold: float = 6.0
     faults: tuple[str, ...] = ()
+    once: bool = False
     hosts: bool = False
     plant: str = ""
 
@@ -87,13 +89,14 @@ def _drive(plan: Plan, stage: Stage, history: History, progress: Progress) -> No
     if canaries.recover() is None:
         raise TimeoutError("the chat does not work even before anything is broken")
     scene = Scene(stage, fleet, history, random.Random(f"faults {plan.seed}"), canaries.devices)
-    began = history.now()
+    began, seen = history.now(), set[type[Kind]]()
     for turn in turns(plan.kinds(), plan.nodes, plan.seed):
-        passed = history.now() - began
-        if passed > plan.seconds:
+        part = len(seen) / len(plan.kinds()) if plan.once else (history.now() - began) / plan.seconds
+        if part >= 1:
             break
-        progress(", ".join(kind.name() for kind, _, _ in turn.faults), passed / plan.seconds)
+        progress(", ".join(kind.name() for kind, _, _ in turn.faults), part)
         _take(turn, scene, canaries)
+        seen.update(kind for kind, _, _ in turn.faults)
     progress("the last messages", 1)
     fleet.stop_acting()
     finale.settle_presence(history, everybody)

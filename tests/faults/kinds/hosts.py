@@ -53,10 +53,11 @@ class RollingUpgrade(_Hosts):
 
     def inject(self) -> None:
         for node in self.stage.nodes:
+            if node is not self.stage.nodes[0]:
+                gevent.sleep(LEFT_ALONE)
             node.terminate()
             ended = node.wait(ENDS)
             self.scene.claim("answered", ended, f"node {node.index} did not end in {ENDS:g} s")
             node.start()
             node.ready()
             processes.until(f"node {node.index} serves", node.heard, HEARD)
-            gevent.sleep(LEFT_ALONE)
