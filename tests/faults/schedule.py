@@ -32,7 +32,7 @@ def turns(kinds: Sequence[type[Kind]], nodes: int, seed: int) -> Iterator[Turn]:
             kind = deck.pop()
             if kind not in drawn:
                 drawn.append(kind)
-        if single := next((kind for kind in drawn if kind.alone), None):
-            deck += [kind for kind in drawn if kind is not single]
-            drawn = [single]
+        if any(kind.alone for kind in drawn):
+            deck += drawn[1:]
+            drawn = drawn[:1]
         yield Turn([(kind, rng.randrange(nodes), rng.uniform(*kind.lasts)) for kind in drawn], rng.uniform(*REST))

@@ -9,7 +9,7 @@ from typing import Self
 from tests.cluster.hosts import network
 from tests.cluster.hosts.front import Front
 from tests.cluster.hosts.network import Network
-from tests.cluster.hosts.single import Single
+from tests.cluster.hosts.shards import Shards
 from tests.deploy import proxies
 from tests.faults.databases import Postgres
 from tests.faults.node import Node
@@ -41,15 +41,15 @@ class Hosts(Stage):
         return Postgres(self.folder / "pg", host.address, host.within)
 
     def _make_doorbell(self, _: dict[str, str]) -> AnyDoorbell:
-        self.doorbell = Single(self.network.host(DOORBELL), self.folder / "v")
-        return self.doorbell
+        self.shards = Shards(self.network.host(DOORBELL), self.folder / "v")
+        return self.shards
 
     def _make_node(self, number: int, environ: dict[str, str], workers: int) -> Node:
         host = self.hosts[number]
         environ = environ | {
             "WEBCHAT_DATA": str(self.folder / f"host{number}"),
             "WEBCHAT_FILES": str(self.folder / "files"),
-            "WEBCHAT_REDIS_URL": self.doorbell.url,
+            "WEBCHAT_REDIS_URL": self.shards.url,
             "WEBCHAT_FORWARDED_ALLOW_IPS": self._front_host.address,
         }
         log = self.folder / f"node{number}.log"

@@ -25,7 +25,7 @@ from tests.faults.kinds.doorbell import (
     ValkeyPause,
     ValkeyReadonly,
 )
-from tests.faults.kinds.hosts import HostCut, RollingUpgrade
+from tests.faults.kinds.hosts import HostCut, RollingUpgrade, ShardFailover, SlotMove
 from tests.faults.kinds.kind import Kind, Scene
 from tests.faults.kinds.processes import (
     CrashBeforeAnswer,
@@ -75,6 +75,8 @@ KINDS: dict[str, type[Kind]] = {
         ClockForward,
         ClockBack,
         HostCut,
+        ShardFailover,
+        SlotMove,
         RollingUpgrade,
     )
 }

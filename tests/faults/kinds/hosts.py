@@ -1,10 +1,11 @@
-"""What befalls hosts: cables and upgrades."""
+"""What befalls hosts: cables, shards, and upgrades."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import gevent
+from redis.crc import key_slot
 
 from tests.faults import processes
 from tests.faults.kinds.kind import Kind
@@ -12,8 +13,10 @@ from tests.faults.stage import ENDS
 
 if TYPE_CHECKING:  # it needs more than the rest does: nginx, PostgreSQL, root
     from tests.cluster.hosts.stage import Hosts
+    from tests.valkey_cluster import ValkeyCluster
 
 LEFT_ALONE = 2.2  # seconds that nginx leaves a node alone which it could not reach (fail_timeout), and a little
+MOVED = 10  # slots at most
 HEARD = 20.0  # seconds until an upgraded node serves; it takes two or three
 
 
@@ -27,6 +30,10 @@ class _Hosts(Kind):
 
         assert isinstance(self.stage, Hosts)
         return self.stage
+
+    @property
+    def cluster(self) -> ValkeyCluster:
+        return self.hosts.shards.cluster
 
 
 class HostCut(_Hosts):
@@ -42,6 +49,34 @@ class HostCut(_Hosts):
 
     def heal(self) -> None:
         self.hosts.hosts[self.node.index].join()
+
+
+class ShardFailover(_Hosts):
+    """a shard's master is killed; its replica takes over, and it comes back as a replica"""
+
+    lasts = (2.5, 4.0)
+
+    def inject(self) -> None:
+        self.master = self.rng.choice([one for one in self.cluster.masters() if self.cluster.replicas_of(one)])
+        self.master.kill()
+
+    def heal(self) -> None:
+        self.master.start()
+        processes.until("it follows", lambda: self.master not in self.cluster.masters())
+        self.cluster.until_whole()
+
+
+class SlotMove(_Hosts):
+    """slots that people listen on move from one shard to another"""
+
+    alone = True  # who moves slots waits for failovers
+    promise = 2.0
+
+    def inject(self) -> None:
+        source, target = self.rng.sample(self.cluster.masters(), 2)
+        channels = sorted(source.command("PUBSUB", "SHARDCHANNELS"))
+        for slot in sorted({key_slot(name.encode()) for name in channels[:MOVED]}):
+            self.cluster.move_slot(slot, target)
 
 
 class RollingUpgrade(_Hosts):
