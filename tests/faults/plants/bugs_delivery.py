@@ -57,7 +57,7 @@ def cursor_past_unseen(node: Node) -> None:
 
 def deaf_to_reconnects(node: Node) -> None:
     """After its pub/sub connection broke, a worker goes on as if nothing could have been missed, even meanwhile."""
-    type(node.bus).deaf = False  # type: ignore[misc, assignment]
+    type(node.bus).deaf = False  # type: ignore[assignment]
     node.hub.missed = lambda _: None  # type: ignore[method-assign, assignment]
     node.hub.look_all_the_same = lambda: None  # type: ignore[method-assign]
 
