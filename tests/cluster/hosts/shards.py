@@ -34,13 +34,10 @@ class Shards:
         self.cluster.stop()
 
     def user_channels(self) -> int:
-        """How many users' channels somebody is subscribed to: `webchat:…:USER`."""
-        names: set[str] = set()
+        """How many users' channels somebody is subscribed to: `webchat:EPOCH:USER`; workers and alarms aside."""
+        users: set[str] = set()
         for node in self.cluster.living():
             with contextlib.suppress(redis.RedisError):
-                names.update(_last(name) for name in node.command("PUBSUB", "SHARDCHANNELS", "webchat:*"))
-        return sum(name.isdigit() and name != "0" for name in names)
-
-
-def _last(channel: str) -> str:
-    return channel.rpartition(":")[2]
+                parts = [name.split(":") for name in node.command("PUBSUB", "SHARDCHANNELS", "webchat:*")]
+                users.update(part[2] for part in parts if len(part) == 3 and part[2] != "0")
+        return len(users)
