@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.company import Company, act, bubble, choose_of, line
 from tests.browser.conftest import Desk
@@ -298,6 +298,26 @@ def test_the_quote_of_what_is_deleted_says_so_at_once(company: Company) -> None:
     expect(page.get_by_text("secret words")).to_have_count(0)
 
 
+def test_while_a_chat_is_loaded_its_place_is_held(company: Company) -> None:
+    company.bob.send(company.talk, "worth waiting for")
+    page = company.page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/messages?*", hold)
+    friend(page, company.bob.name).click()
+    bones = page.locator(".bones")
+    expect(bones).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Loading")).to_be_attached()  # for those who do not see it
+    assert held
+    held[0].continue_()
+    expect(bubble(page, "worth waiting for")).to_be_visible()
+    expect(bones).to_be_hidden()
+    expect(page.get_by_role("region", name="Messages", exact=True)).to_have_attribute("tabindex", "0")
+
+
 def test_links_are_links_and_code_is_code_and_nothing_else_is_anything(company: Company) -> None:
     company.bob.send(company.talk, "see https://example.org/a_(b). or javascript:alert(1) ```\nx < 1\n``` and `y`")
     page = company.page(company.bob.name)
@@ -441,5 +461,11 @@ def test_a_long_press_opens_the_menu(browser: Browser, demo_node: Launched) -> N
         touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
         page.wait_for_timeout(600)  # the finger rests: there is no condition to wait for
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        expect(page.get_by_role("menuitem", name="Reply")).to_be_visible()
+        expect(page.locator(".menu kbd").first).to_be_hidden()  # a finger has no keys
         page.get_by_role("menuitem", name="Reply").tap()
         expect(page.locator(".context")).to_contain_text("press me")
+        page.get_by_role("button", name="Back to the list").tap()
+        page.get_by_role("button", name="Your account").tap()
+        expect(page.get_by_role("menuitem", name="Settings")).to_be_visible()
+        expect(page.get_by_role("menuitem", name="Keyboard shortcuts")).to_have_count(0)

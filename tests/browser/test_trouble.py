@@ -28,6 +28,7 @@ class Pair:
         desk.expected = UNREACHABLE
         self.page = desk.logged_in(ada.name, PASSWORD)
         friend(self.page, bob.name).click()
+        expect(composer(self.page)).to_be_visible()  # what shows a chat is loaded by now
 
     def hears(self, text: str) -> None:
         self.bob.send(self.talk, text)
