@@ -103,7 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feed_keep: Annotated[int, Meta(ge=100)] = setting(
         10_000, "entries a feed keeps; older cursors are answered `reset`"
     )
-    drain: Seconds = setting(2.0, "seconds a stopping worker waits for idle connections and last answers")
+    # Above the longest statement (`database_statement_timeout`): a send under way is answered before its worker ends.
+    drain: Seconds = setting(6.0, "seconds a stopping worker waits for idle connections and last answers")
     forwarded_allow_ips: str = setting(
         "127.0.0.1,::1", "proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`"
     )

@@ -51,7 +51,6 @@ class Hosts(Stage):
             "WEBCHAT_FILES": str(self.folder / "files"),
             "WEBCHAT_REDIS_URL": self.shards.url,
             "WEBCHAT_FORWARDED_ALLOW_IPS": self._front_host.address,
-            "WEBCHAT_DRAIN": "6",  # above what a statement may take (5 s): on a busy machine some take that long
         }
         log = self.folder / f"node{number}.log"
         return Node(number, environ, log, workers, (host.address, PORT), within=host.within)
