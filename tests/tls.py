@@ -25,13 +25,17 @@ def tls_door(address: Address, behind: Address, chain: Path, key: Path) -> Itera
             both.create_task(_pump(reader, inner_writer))
             both.create_task(_pump(inner_reader, writer))
 
-    server = loop.run_until_complete(asyncio.start_server(serve, *address, ssl=context))
+    # All of it in the thread: the one that asks may have a loop of its own (Playwright's).
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    starts = asyncio.run_coroutine_threadsafe(asyncio.start_server(serve, *address, ssl=context), loop)
     try:
-        yield
+        server = starts.result(5)
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(_close(server), loop).result(5)
     finally:
-        asyncio.run_coroutine_threadsafe(_close(server), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -74,7 +74,8 @@ def test_a_disabled_user_is_out_at_once_and_in_again_later(cluster: Cluster, she
     body = {"conversation": conversation, "text": "still here", "client_id": "c1"}
     assert one.call("POST", "/api/messages", body).status == 401
     assert log_in(cluster, one.name, PASSWORD) == 401
-    assert other.call("GET", f"/api/users/{one.name}").status == 404
+    assert other.ok("GET", f"/api/users/{one.name}")["user"] == {"name": one.name, "relation": "none", "gone": True}
+    assert cluster.user().call("GET", f"/api/users/{one.name}").status == 404
     assert shell.ok("user", "enable", one.name) == f"enabled: {one.name}\n"
     one.log_in()
     one.send(conversation, "back again")

@@ -61,7 +61,7 @@ class SearchContract:
 
     @pytest.mark.parametrize("query", ["", " ", '"', '""', "!?", "…", "%", "-", "\0"])
     def test_a_query_without_words_finds_nothing(self, room: Talk, query: str) -> None:
-        room.say("ann", f"anything at all {query}")
+        room.say("ann", f"anything at all {query}".replace("\0", ""))  # which no message may have
         assert room.found("ann", query) == []
 
     @pytest.mark.parametrize("query", ["x" * 201, "a " * 17])

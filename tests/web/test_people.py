@@ -21,7 +21,9 @@ def test_a_question_comes_with_a_note(cluster: QuickCluster) -> None:
     assert (answer.status, answer.body) == (201, {"friend": {"name": other.name, "state": "outgoing", "note": note}})
     assert other.state()["requests"] == [{"name": one.name, "direction": "incoming", "note": note}]
     again = one.call("POST", "/api/friends", {"name": other.name, "note": "another"})
-    assert (again.status, again.body["friend"]["note"]) == (200, note)
+    assert (again.status, again.body["friend"]["note"]) == (201, "another"), "another note replaces the first"
+    again = one.call("POST", "/api/friends", {"name": other.name, "note": "another"})
+    assert (again.status, again.body["friend"]["note"]) == (200, "another"), "the same one changes nothing"
     friend = other.ok("PUT", f"/api/friends/{one.name}")["friend"]
     assert "note" not in friend
 
