@@ -42,6 +42,9 @@ def test_values_come_from_the_environment_and_flags_override_them() -> None:
         ("WEBCHAT_POLL_HOLD", "0"),
         ("WEBCHAT_FEED_KEEP", "1"),
         ("WEBCHAT_DEMO", "perhaps"),
+        ("WEBCHAT_TRACES_URL", "collector:4318"),
+        ("WEBCHAT_TRACES_URL", "http://collector:4318"),
+        ("WEBCHAT_TRACES_SHARE", "2"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(variable: str, value: str) -> None:
@@ -73,6 +76,12 @@ def test_files_lie_in_the_data_folder_or_where_they_are_told_to(tmp_path: Path) 
 def test_types_that_mean_nothing_are_refused(types: str) -> None:
     with pytest.raises(SetupError, match=r"WEBCHAT_FILE_TYPES=.*write it like"):
         Settings.load({"WEBCHAT_FILE_TYPES": types})
+
+
+def test_a_password_for_the_collector_has_its_own_place() -> None:
+    with pytest.raises(SetupError, match="OTEL_EXPORTER_OTLP_HEADERS") as refused:
+        Settings.load({"WEBCHAT_TRACES_URL": "https://ann:secret@collector/v1/traces"})
+    assert "secret" not in str(refused.value)
 
 
 def test_test_variables_are_no_settings() -> None:

@@ -18,6 +18,7 @@ from webchat.data.duty import Duty
 from webchat.data.engine import Engine
 from webchat.data.one_host import POSTGRESQL, SQLITE, OneHost
 from webchat.data.replica import Replica
+from webchat.data.spans import Spans
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import Unavailable
@@ -38,6 +39,7 @@ from webchat.logic.profiles import Profiles
 from webchat.logic.receipts import Receipts
 from webchat.logic.search import Search
 from webchat.logic.sessions import Sessions
+from webchat.logic.traces import TracedChat, TracedCommits, TracedHub, Traces
 from webchat.logic.typing import Typing
 from webchat.settings import Settings
 
@@ -75,8 +77,11 @@ class Node:
     typing: Typing
     changes: Changes
     search: Search
+    spans: Spans | None
 
     def start(self) -> None:
+        if self.spans:
+            self.spans.start()
         self.committer.start()
         self.bus.start(self.hub)
         # We may be the successor of a worker that was killed between a commit and its rings.
@@ -94,6 +99,8 @@ class Node:
         self.duty.close()
         self.replica.close()
         self.engine.close()
+        if self.spans:
+            self.spans.stop()
 
     def database_ok(self) -> bool:
         try:
@@ -115,14 +122,17 @@ def build_node(settings: Settings) -> Node:
         per_user=settings.polls_per_user,
         per_worker=int(settings.connections * PARKED_SHARE),
     )
-    hub = Hub(store, bus, epoch, limits, now_ms)
+    spans = Spans(settings.traces_url, worker) if settings.traces_url else None
+    traces = Traces(spans, epoch, settings.traces_share) if spans else None
+    beside = store, bus, epoch, limits, now_ms
+    hub = TracedHub(traces, *beside) if traces else Hub(*beside)
 
     def committed(rings: Sequence[Ring]) -> None:
         """Tell this worker's own polls at once, and everybody else's through the doorbell."""
         hub.deliver(rings)
         bus.ring(rings)
 
-    committer = open_committer(engine, committed)
+    committer = open_committer(engine, traces.ringing(committed) if traces else committed)
     duty = open_duty(settings, engine)
     replica = open_replica(settings, engine, committer, duty)
     presence = Presence(store, committer, worker, hub.users, settings.dead_after)
@@ -131,7 +141,11 @@ def build_node(settings: Settings) -> Node:
     sessions = Sessions(store, committer, hasher, now_ms)
     kept = open_files(settings, store, committer)
     groups = Groups(store, committer, now_ms, settings.group_max)
-    chat = Chat(engine, store, replica, committer, hub.cursor, now_ms)
+    rest = hub.cursor, now_ms
+    if traces:
+        chat: Chat = TracedChat(traces, engine, store, replica, TracedCommits(traces, committer), *rest)
+    else:
+        chat = Chat(engine, store, replica, committer, *rest)
     return Node(
         settings,
         worker,
@@ -158,6 +172,7 @@ def build_node(settings: Settings) -> Node:
         Typing(store, bus),
         Changes(committer, now_ms, kept.forget_later),
         Search(engine, store, replica, committer),
+        spans,
     )
 
 

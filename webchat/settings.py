@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -108,6 +109,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     forwarded_allow_ips: str = setting(
         "127.0.0.1,::1", "proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`"
     )
+    traces_url: str = setting(
+        "", "an OpenTelemetry collector for traces of messages, `http://HOST:4318/v1/traces` (OTLP/HTTP); empty: none"
+    )
+    traces_share: Annotated[float, Meta(gt=0, le=1)] = setting(0.01, "of all messages, with `WEBCHAT_TRACES_URL`")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_format: Literal["auto", "json", "console"] = setting("auto", "json, console, or auto: console on a terminal")
 
@@ -168,6 +173,8 @@ def _check(loaded: Settings) -> None:
     """What the types of the fields do not say. Raises SetupError with the variable's name."""
     if loaded.redis_url:
         redis_url.parse(loaded.redis_url)
+    if loaded.traces_url:
+        _check_traces_url(loaded.traces_url)
     for name, value, folder in (("DATA", loaded.data, loaded.folder), ("FILES", loaded.files, loaded.files_folder)):
         if _is_file(folder):
             raise SetupError(f"{PREFIX}{name}={value}: this is a file; name a folder")
@@ -178,6 +185,19 @@ def _check(loaded: Settings) -> None:
             ipaddress.ip_network(name.strip() or "::1", strict=False)
         except ValueError as error:
             raise SetupError(f"{PREFIX}FORWARDED_ALLOW_IPS={loaded.forwarded_allow_ips}: {error}") from None
+
+
+def _check_traces_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    name = f"{PREFIX}TRACES_URL"
+    if not usable or parts.path in ("", "/"):
+        raise SetupError(f"{name}={url.rpartition('@')[2]}: write the whole of it, like `http://HOST:4318/v1/traces`")
+    if parts.username is not None:
+        raise SetupError(f"{name}: whom the collector lets in is said in OTEL_EXPORTER_OTLP_HEADERS, not in the URL")
 
 
 def _is_file(path: Path) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol, TypeVar
 
 from webchat.data import blocks, changes, profiles
-from webchat.data.committer import Committer
 from webchat.data.engine import Engine
 from webchat.data.replica import Replica
 from webchat.data.store import Store
+from webchat.data.transaction import Transaction
 from webchat.entities.feed import Cursor, Snapshot
 from webchat.entities.people import Session
 from webchat.entities.talk import CLIENT_ID_MAX, FILES_MAX, TEXT_MAX, Draft, Message, Posted
@@ -20,6 +21,16 @@ from webchat.logic import mentions
 NOWHERE = "there is no such friend or conversation"
 NO_PLACE = 0  # nobody's conversation
 
+T = TypeVar("T")
+
+
+class Commits(Protocol):
+    """What is asked of the committer (`webchat.data.committer`)."""
+
+    def send(self, draft: Draft) -> Posted | None: ...
+
+    def submit(self, work: Callable[[Transaction], T]) -> T: ...
+
 
 class Chat:
     """`now` gives Unix milliseconds; `cursor` tells where a user's feed stands."""
@@ -29,7 +40,7 @@ class Chat:
         engine: Engine,
         store: Store,
         replica: Replica,
-        committer: Committer,
+        committer: Commits,
         cursor: Callable[[int], Cursor],
         now: Callable[[], int],
     ) -> None:
