@@ -79,6 +79,9 @@ class Collector:
             worker = about["service.instance.id"]["stringValue"]
             self._spans += [Seen(worker, span) for scope in of_worker["scopeSpans"] for span in scope["spans"]]
 
+    def forget(self) -> None:
+        self._spans.clear()
+
     def trace_of(self, message: int) -> dict[str, list[Seen]]:
         """{name: spans} of the one trace of that message."""
         named: dict[str, list[Seen]] = defaultdict(list)

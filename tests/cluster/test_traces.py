@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from tests.client import Client, Reader, until
 from tests.cluster.collector import Collector
 from tests.conftest import Cluster, two_nodes
+from tests.postgres import Databases
 
 WHOLE = ["answer", "commit", "ring", "send", "wake"]
 
@@ -21,13 +22,18 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def traced(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def two_traced(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., two_nodes]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=chat%20of%20ours")
         patch.setenv("OTEL_SERVICE_NAME", "our-chat")
         folder = tmp_path_factory.mktemp("traced")
-        with two_nodes(folder, traces_url=collector.url, traces_share="1") as made:
-            yield made
+        yield partial(two_nodes, folder, traces_url=collector.url, traces_share="1")
+
+
+@pytest.fixture(scope="module")
+def traced(two_traced: Callable[..., two_nodes]) -> Iterator[Cluster]:
+    with two_traced() as made:
+        yield made
 
 
 def across(cluster: Cluster) -> tuple[Client, Client, int]:
@@ -41,10 +47,8 @@ def whole(collector: Collector, message: int) -> bool:
     return sorted(collector.trace_of(message)) == WHOLE
 
 
-def test_a_message_is_one_trace_from_its_send_to_the_answer_on_another_node(
-    traced: Cluster, collector: Collector
-) -> None:
-    ann, bob, talk = across(traced)
+def check_one_trace(cluster: Cluster, collector: Collector) -> None:
+    ann, bob, talk = across(cluster)
     with Reader(bob) as bobs:
         bob.poll(bobs.cursor, 0)
         plain = ann.send(talk, "across")
@@ -69,6 +73,21 @@ def test_a_message_is_one_trace_from_its_send_to_the_answer_on_another_node(
         assert wake.said("webchat.heard") is True
     assert collector.services == {"our-chat"}
     assert all(headers["x-tenant"] == "chat of ours" for headers in collector.headers)
+
+
+def test_a_message_is_one_trace_from_its_send_to_the_answer_on_another_node(
+    traced: Cluster, collector: Collector
+) -> None:
+    check_one_trace(traced, collector)
+
+
+def test_so_it_is_on_postgresql(
+    two_traced: Callable[..., two_nodes], postgres_databases: Databases, collector: Collector
+) -> None:
+    """There, commits and rings are no native thread's."""
+    with two_traced(database_url=postgres_databases.empty(), database_pool="6") as cluster:
+        collector.forget()  # the numbers of another database's messages
+        check_one_trace(cluster, collector)
 
 
 def test_what_a_group_says_of_itself_and_what_is_read_later_are_no_traces(
