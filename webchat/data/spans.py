@@ -11,6 +11,7 @@ import enum
 import http.client
 import os
 import platform
+import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -63,6 +64,8 @@ class Spans:
         service = environ.get("OTEL_SERVICE_NAME") or "webchat"
         about = {"service.name": service, "service.instance.id": worker, "host.name": platform.node()}
         self._resource = {"attributes": _attributes(about | {"process.pid": os.getpid()})}
+        # Made once: reading the authorities' certificates takes milliseconds.
+        self._tls = ssl.create_default_context() if self._url.scheme == "https" else None
         self._queue: deque[Span] = deque()
         self._greenlet: gevent.Greenlet | None = None
         self._failing = False
@@ -95,7 +98,7 @@ class Spans:
             try:
                 with gevent.Timeout(PATIENCE, TimeoutError("no answer")):
                     self._post(self._encode(some))
-            except (OSError, http.client.HTTPException) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the greenlet goes on
                 self.dropped += len(some)
                 if not self._failing:
                     log.warning("traces are lost: the collector does not take them", error=repr(error))
@@ -107,8 +110,12 @@ class Spans:
 
     def _post(self, body: bytes) -> None:
         """Where the process is patched, as a worker's is, this waits on the event loop and does not block it."""
-        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=PATIENCE)
+        where = self._url.hostname or "", self._url.port
+        connection = (
+            http.client.HTTPSConnection(*where, timeout=PATIENCE, context=self._tls)
+            if self._tls
+            else http.client.HTTPConnection(*where, timeout=PATIENCE)
+        )
         try:
             path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
             connection.request("POST", path, body, self._headers)
