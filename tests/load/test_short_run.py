@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.conftest import Cluster
 from webchat.settings import PROJECT
@@ -69,7 +69,7 @@ def test_more_nodes_do_the_same_work(tmp_path: Path) -> None:
     assert turn["nodes"] == 2
     assert 1.5 < turn["Redis, commands"] < 2.5  # a ring for each member, whoever listens
     (plot,) = tmp_path.glob("nodes-*.svg")
-    assert ElementTree.parse(plot).getroot().tag.endswith("svg")
+    assert ET.parse(plot).getroot().tag.endswith("svg")
 
 
 def test_wrong_words_are_refused_in_one_line(tmp_path: Path) -> None:
