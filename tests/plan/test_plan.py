@@ -9,15 +9,17 @@ from click.testing import CliRunner
 
 from webchat.cli import main
 from webchat.plan.coefficients import measured
+from webchat.plan.command import rows
 from webchat.plan.queue import simulate
-from webchat.plan.sizes import Assumptions, plan, stations
+from webchat.plan.sizes import Assumptions, plan, sqlite_stations
+from webchat.settings import PROJECT
 
 
 def test_the_simulated_median_is_near_the_measured_one() -> None:
     """500 messages a second over two workers, whose loops both send and receive: each has half of the sends and half
     of the receipts, so both stations are as busy as those loops were. One writes at a time. The clients, who shared
     the machine, are not simulated."""
-    found = simulate(measured("paced_rate"), stations())
+    found = simulate(measured("paced_rate"), sqlite_stations())
     assert measured("paced_p50") / 2 < found.p50 < measured("paced_p50") * 1.25
 
 
@@ -45,6 +47,22 @@ def test_what_everything_grows_with() -> None:
 
 def test_memory_is_what_was_measured() -> None:
     assert plan(Assumptions(users=20_000)).memory * 2**20 / 20_000 == pytest.approx(measured("poll_memory"))
+
+
+def test_the_measured_deployment_is_planned_as_it_was() -> None:
+    """4 nodes on PostgreSQL, 1,000 people, 150 messages a second: 0.35 cores of workers, 0.20 of PostgreSQL."""
+    found = plan(Assumptions(users=1_000, rate=150 * 3.6))
+    assert found.messages == pytest.approx(150)
+    assert found.node_cores == pytest.approx(0.3537, rel=0.05)  # what its polls cost is in there twice
+    assert found.database_cores == pytest.approx(0.2020, rel=0.01)
+
+
+def test_the_document_has_what_the_command_says() -> None:
+    text = (PROJECT / "docs" / "scale.md").read_text()
+    assumed = [Assumptions(users=10**power) for power in (4, 5, 6, 7)]
+    columns = [rows(each, plan(each)) for each in assumed]
+    for names in zip(*columns, strict=True):
+        assert f"| {names[0][0]} | {' | '.join(value for _, value in names)} |" in text
 
 
 def test_there_is_no_cost_without_a_price() -> None:

@@ -1,6 +1,6 @@
 """How long a message waits where workers are busy: a simulation of its way through three queues.
 
-    the sender's event loop → the committer → the receiver's event loop
+    the sender's event loop → the committer, or PostgreSQL → the receiver's event loop
 
 Each serves one at a time, in order. Messages come as a Poisson process, and service times are exponential: that is
 more spread than real ones have. What is not in it: the network, the clients, and a machine with other work. Measured

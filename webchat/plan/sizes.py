@@ -1,7 +1,7 @@
 """How much of everything a deployment needs: multiplications of what was measured, and what the asker assumes.
 
-The dear one of two figures is taken where there are two: a message that comes alone costs three times what it costs in
-a crowd, and nobody plans for the crowd. A core is taken for one core of the machine that was measured.
+Where there are two figures the dear one is taken: a message that comes alone costs three times what it costs in a
+crowd, and nobody plans for the crowd. A core is taken for one core of the machine that was measured.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     shards_why: str
     ring_commands: float  # a second
     bells: int  # shards of the doorbell
+    ring_traffic: float  # Mbit/s into Redis, and as many out
     outgoing: float  # Mbit/s
     partitions: float  # a day
     disk: float  # GB
@@ -71,7 +72,7 @@ def plan(assumed: Assumptions) -> Plan:
     workers = max(math.ceil(node / assumed.busy), math.ceil(assumed.users / assumed.parked))
     # A send's statements touch a feed for each member: half of their cost is taken to be of the members.
     size = 0.5 + 0.5 * assumed.members / 2
-    database = messages * size * measured("sqlite_send") * measured("postgres_server") / 1e6
+    database = messages * size * measured("postgres_server") / 1e6
     presence = assumed.users * assumed.visits / HOUR
     by_cores = math.ceil(database / assumed.busy / assumed.cores)
     rings = messages * assumed.members
@@ -106,6 +107,7 @@ def plan(assumed: Assumptions) -> Plan:
         shards_why=why,
         ring_commands=rings,
         bells=bells,
+        ring_traffic=rings * measured("ring_bytes") * 8 / 1e6,
         outgoing=outgoing * 8 / 1e6,
         partitions=messages * DAY / assumed.partition,
         disk=disk,
@@ -115,20 +117,24 @@ def plan(assumed: Assumptions) -> Plan:
 
 
 def _node_seconds(assumed: Assumptions, messages: float, deliveries: float, renewed: float) -> float:
-    """CPU seconds of all nodes in a second: sends on PostgreSQL, deliveries, polls, and the look at the tops."""
-    loops = measured("node_cpu") * measured("loop_share")
-    send = loops / 2 + measured("sqlite_send") * measured("postgres_worker")
-    deliver = loops / 2
+    """CPU seconds of all nodes in a second: sends with their first delivery, further ones, polls, looks at the tops."""
+    further = measured("node_cpu") * measured("loop_share") / 2
     look = measured("look_cpu") / LOOK_EVERY
-    spent = messages * send + deliveries * deliver + renewed * measured("poll_cpu") + assumed.users * look
-    return spent / 1e6
+    spent = messages * measured("postgres_nodes") + max(0.0, deliveries - messages) * further
+    return (spent + renewed * measured("poll_cpu") + assumed.users * look) / 1e6
 
 
-def stations() -> tuple[float, float, float]:
+def sqlite_stations() -> tuple[float, float, float]:
     """Seconds that a message that comes alone takes of each: the sender's loop, the committer, the receiver's loop."""
     cpu = measured("node_cpu") / 1e6
     loop = cpu * measured("loop_share") / 2
     return loop, cpu * measured("commit_share"), loop
+
+
+def stations() -> tuple[float, float, float]:
+    """The same on PostgreSQL: the sender's node, a core of the server, the receiver's loop."""
+    deliver = measured("node_cpu") * measured("loop_share") / 2
+    return (measured("postgres_nodes") - deliver) / 1e6, measured("postgres_server") / 1e6, deliver / 1e6
 
 
 def latency_when(busy: float) -> Latency:
