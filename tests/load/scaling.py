@@ -30,8 +30,8 @@ from tests.load.sample import Counted, Sample
 from workers.embedded import socket_path
 
 PARKED, SENDERS = 1_000, 64
-MINGLE = 4.0  # seconds, unmeasured: caches are full and connections open then
-REST = 3.0  # seconds
+MINGLE = 4.0  # seconds, unmeasured, or as long as a measurement: caches are full and connections open then
+REST = 3.0  # seconds, or twice as long as a measurement
 GROWTH = 1.1  # goal: of what a message costs on the most nodes, divided by that on the fewest
 COUNTS = ("total_commands_processed", "total_net_input_bytes", "total_net_output_bytes")
 
@@ -136,11 +136,11 @@ class Scaling:
             try:
                 crew.park(self.parked)
                 crew.tell("pace", senders, self.rate, False)
-                time.sleep(MINGLE)
+                time.sleep(min(MINGLE, self.seconds))
                 records, delivery = crew.finish()
                 sample.calm(server)
                 rest, busy = Bell(server), Bell(server)
-                for _ in range(int(REST / sample.INTERVAL)):
+                for _ in range(int(min(REST, 2 * self.seconds) / sample.INTERVAL)):
                     time.sleep(sample.INTERVAL)
                     rest.read()
 
