@@ -133,6 +133,35 @@ def top(urls: tuple[str, ...], every: float, once: bool) -> None:
         die(error, BAD_CONFIGURATION)
 
 
+@main.command("plan")
+@click.option("--users", type=click.IntRange(1), required=True, help="People connected at the same time.")
+@click.option("--rate", type=click.FloatRange(0), default=10.0, show_default=True, help="Messages of one in an hour.")
+@click.option("--members", type=click.FloatRange(2), default=2.0, show_default=True, help="Of a conversation.")
+@click.option("--visits", type=click.FloatRange(0), default=1.0, show_default=True, help="Comings, goings in an hour.")
+@click.option("--hold", type=click.FloatRange(1), default=25.0, show_default=True, help="Seconds of an empty poll.")
+@click.option("--busy", type=click.FloatRange(0.01, 0.95), default=0.5, show_default=True, help="Of a core, in use.")
+@click.option("--parked", type=click.IntRange(1), default=8_000, show_default=True, help="Polls of one worker.")
+@click.option("--cores", type=click.IntRange(1), default=16, show_default=True, help="Of one host.")
+@click.option(
+    "--message", type=click.IntRange(1), default=1_000, show_default=True, help="Bytes each time on the wire."
+)
+@click.option("--poll", type=click.IntRange(1), default=1_000, show_default=True, help="Bytes of an empty poll.")
+@click.option("--row", type=click.IntRange(1), default=600, show_default=True, help="Bytes of a message on disk.")
+@click.option("--partition", type=click.IntRange(1), default=50_000_000, show_default=True, help="Messages of one.")
+@click.option("--keep", type=click.IntRange(1), default=365, show_default=True, help="Days of history.")
+@click.option("--shard-disk", type=click.IntRange(1), default=10_000, show_default=True, help="GB of one PostgreSQL.")
+@click.option("--host-price", type=click.FloatRange(0), help="Of a host and month.  [none]")
+@click.option("--gigabyte-price", type=click.FloatRange(0), help="Of a GB to clients.  [none]")
+@click.option("--disk-price", type=click.FloatRange(0), help="Of a GB kept and month.  [none]")
+@click.option("--json", "as_json", is_flag=True, help="For programs, with every coefficient and its source.")
+def plan_command(as_json: bool, **assumed: Any) -> None:
+    """How many hosts, shards and partitions so many people need: computed from what was measured."""
+    from webchat.plan.command import run
+    from webchat.plan.sizes import Assumptions
+
+    run(Assumptions(**assumed), as_json)
+
+
 @main.command()
 def openapi() -> None:
     """Print the OpenAPI document, as the server serves it."""

@@ -165,6 +165,33 @@ def rooms(*, out: Path | None, members: int, messages: int, processes: int, **fl
         done(Rooms(site_of(flags), members, messages, processes, show).run())
 
 
+@main.command("nodes")
+@click.option("--counts", default="1,2,4", show_default=True, help="How many nodes, in turn.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of all counts, in turn.")
+@click.option("--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Of each measurement.")
+@click.option("--rate", type=click.FloatRange(1), default=300.0, show_default=True, help="Messages a second in all.")
+@click.option("--parked", "people", type=click.IntRange(32), default=1_000, show_default=True, help="Polls in all.")
+@click.option(
+    "--engine",
+    type=click.Choice(["sqlite", "postgres"]),
+    default="sqlite",
+    show_default=True,
+    help="postgres: that of WEBCHAT_TEST_DATABASE_URL, or the one that comes with the test tools.",
+)
+@out_option
+def nodes_command(
+    *, counts: str, rounds: int, seconds: float, rate: float, people: int, engine: str, out: Path | None
+) -> None:
+    """The same work on 1, 2, 4 nodes: what a message costs, and what it asks of Redis."""
+    from tests.load.scaling import Scaling
+
+    wanted = _split(counts)
+    if not wanted or not all(each.isdigit() and 1 <= int(each) <= 16 for each in wanted):
+        die(f"--counts {counts}: give numbers of nodes from 1 to 16, like 1,2,4", BAD_OPTION)
+    with running(out) as (show, done):
+        done(Scaling(list(dict.fromkeys(map(int, wanted))), rounds, seconds, rate, engine, people, show).run())
+
+
 @main.command("users", context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def users_command(words: tuple[str, ...]) -> None:

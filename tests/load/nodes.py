@@ -49,8 +49,8 @@ def circles(count: int, senders: int) -> seed.Pairs:
 
 class OwnServer(Server):
     """Nodes of ours. `folder` becomes the data folder's parent; `population`: how many accounts there will be, of
-    which the first `senders` have friends to send to; `connections`: of each worker, as a setting. Raises SetupError
-    where a node does not start."""
+    which the first `senders` have friends to send to; `connections`: of each worker, as a setting; `database_url`: a
+    PostgreSQL in SQLite's place. Raises SetupError where a node does not start."""
 
     def __init__(
         self,
@@ -62,16 +62,17 @@ class OwnServer(Server):
         workers: int = 1,
         connections: int | None = None,
         hold: int | None = None,
+        database_url: str = "",
         show: Callable[[str, float], None] = lambda _what, _part: None,
     ) -> None:
         self._data = folder / "data"
-        self.settings = Settings.load({}, data=str(self._data))
+        self.settings = Settings.load({}, data=str(self._data), database_url=database_url)
         self._people = seed.seed(self.settings, population, circles(population, senders), show=show)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WEBCHAT_")}
         raised = {f"WEBCHAT_LIMIT_{kind}": UNLIMITED for kind in ("REGISTER", "LOGIN", "SEND", "FRIENDS")}
         if connections is not None:
             raised["WEBCHAT_CONNECTIONS"] = str(connections)
-        self._environ = inherited | raised
+        self._environ = inherited | raised | {"WEBCHAT_DATABASE_URL": database_url}
         self._folder = folder
         self._workers = workers
         self._launchers: list[subprocess.Popen[bytes]] = []

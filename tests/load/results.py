@@ -66,6 +66,7 @@ class Results:
     columns: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    plots: dict[str, str] = field(default_factory=dict)  # SVG files for a document, by name
     trouble: dict[str, int] = field(default_factory=dict)  # refused sends, broken connections, devices begun anew
 
     def __post_init__(self) -> None:
@@ -156,7 +157,7 @@ class Results:
             console.print(f"[dim]{name}: {text}[/]", highlight=False)
 
     def write(self, folder: Path) -> list[Path]:
-        """The JSON and the page with its plots; where they are."""
+        """The JSON, the page with its plots, and plots for documents; where they are."""
         from tests.load import page
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +166,10 @@ class Results:
         found = self.as_json()
         data.write_text(json.dumps(found, indent=1) + "\n")
         page.write(html, json.loads(data.read_text()))
-        return [data, html]
+        plots = [folder / f"{name}-{self.started[:19].replace(':', '')}.svg" for name in self.plots]
+        for path, plot in zip(plots, self.plots.values(), strict=True):
+            path.write_text(plot)
+        return [data, html, *plots]
 
 
 def conditions() -> dict[str, str]:

@@ -56,8 +56,14 @@ class Site:
             each = population / all_workers * (1 if self.workers == 1 else 1.5)  # siblings do not share evenly
             connections = max(10_000, int(each * (2 if again else 1) / SHARE) + SPARE)
             show("accounts", 0.0)
-            sizes = {"nodes": self.nodes, "workers": self.workers, "connections": connections}
-            server = OwnServer(folder, population, senders, **sizes, hold=hold, show=show)
+            server = OwnServer(
+                *(folder, population, senders),
+                nodes=self.nodes,
+                workers=self.workers,
+                connections=connections,
+                hold=hold,
+                show=show,
+            )
             try:
                 yield server
             finally:

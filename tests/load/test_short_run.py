@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from tests.conftest import Cluster
 from webchat.settings import PROJECT
@@ -58,11 +59,25 @@ def test_a_deployment_of_ones_own_by_its_addresses(tmp_path: Path, own_cluster: 
     assert delivery["sent"] == delivery["acknowledged"] == delivery["delivered"] > 0
 
 
+def test_more_nodes_do_the_same_work(tmp_path: Path) -> None:
+    few = ("--parked", "40", "--rate", "50", "--seconds", "1", "--rounds", "1")
+    ran = load("nodes", "--counts", "2", *few, "--out", str(tmp_path))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = written(tmp_path, "nodes")
+    assert found["delivery"]["sent"] == found["delivery"]["delivered"] > 50
+    (turn,) = found["rounds"]
+    assert turn["nodes"] == 2
+    assert 1.5 < turn["Redis, commands"] < 2.5  # a ring for each member, whoever listens
+    (plot,) = tmp_path.glob("nodes-*.svg")
+    assert ET.parse(plot).getroot().tag.endswith("svg")
+
+
 def test_wrong_words_are_refused_in_one_line(tmp_path: Path) -> None:
     for words, code, said in (
         (("peers", "--only", "nonsense"), 2, "nonsense: known are webchat"),
         (("peers", "--parts", "nonsense"), 2, "known are closed, paced, memory"),
         (("storm", "--url", "https://127.0.0.1", "--users-file", "/dev/null"), 3, "give http://HOST:PORT"),
+        (("nodes", "--counts", "none"), 2, "give numbers of nodes"),
         (("rooms", "--url", "http://127.0.0.1:1"), 3, "--users-file"),
         (("seed", "--users", "5", "--out", str(tmp_path / "x")), 2, "say which database"),
     ):

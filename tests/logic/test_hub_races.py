@@ -56,7 +56,7 @@ class SlowStore:
 def slow(tmp_path: Path) -> Iterator[tuple[Room, SlowStore]]:
     with make_room(tmp_path, linger=0.1) as room:
         store = SlowStore(room.node.store)
-        room.node.hub._store = store  # type: ignore[assignment]
+        room.node.hub._feeds = store
         yield room, store
 
 

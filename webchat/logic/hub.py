@@ -21,7 +21,7 @@ import structlog
 from gevent.event import AsyncResult, Event
 
 from webchat.data.bus import Bus
-from webchat.data.store import Store
+from webchat.data.feeds import Feeds
 from webchat.entities.feed import Cursor, Entry, Murmur, Revocation, Ring, Whisper, encode
 from webchat.entities.people import Session
 from webchat.errors import NotLoggedIn, Unavailable
@@ -77,14 +77,14 @@ class Hub:
 
     def __init__(
         self,
-        store: Store,
+        feeds: Feeds,
         bus: Bus,
         epoch: str,
         limits: Limits,
         now: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
+        self._feeds = feeds
         self._bus = bus
         self._epoch = epoch
         self._limits = limits
@@ -94,7 +94,7 @@ class Hub:
         self._boxes: dict[int, Mailbox] = {}
         self._idle: dict[Mailbox, None] = {}  # those without visitors, the longest idle first
         self._opening: dict[int, AsyncResult] = {}
-        self._mark = self._given = store.presence_mark()  # looked into up to this one; the highest that we know of
+        self._mark = self._given = feeds.presence_mark()  # looked into up to this one; the highest that we know of
         self.residents: Residents | None = None
         self.unsure = False  # rings may be lost, and the database could not be asked for them
         self._looking = self._look_again = False
@@ -169,7 +169,7 @@ class Hub:
         return box
 
     def _lives(self, session: Session) -> bool:
-        return bool(self._store.living_sessions([session.id], self._now()))
+        return bool(self._feeds.living_sessions([session.id], self._now()))
 
     def exit(self, box: Mailbox) -> None:
         box.visitors -= 1
@@ -204,7 +204,7 @@ class Hub:
             return self.reset(box.user)
         events = box.after(cursor.number)
         if events is None:
-            entries = self._store.entries(box.user, cursor.number, READ_MAX)
+            entries = self._feeds.entries(box.user, cursor.number, READ_MAX)
             if not entries or entries[0].number != cursor.number + 1:
                 return self.reset(box.user)
             events = [entry.event for entry in entries]
@@ -212,29 +212,29 @@ class Hub:
         number, mark = cursor.number + len(events), cursor.mark
         if box.mark > mark:
             mark = self._presence_mark()  # before the changes: what comes in between is told again
-            events += [encode(event) for event in self._store.presence_since(cursor.mark, box.user)]
+            events += [encode(event) for event in self._feeds.presence_since(cursor.mark, box.user)]
         return Answer(cursor._replace(number=number, mark=mark), events)
 
     def _catch_up(self, box: Mailbox) -> None:
         """Read what the doorbell did not bring."""
         box.stale = False  # before the read: a gap that shows while it runs makes it stale again
         try:
-            entries = self._store.entries(box.user, box.top, READ_MAX)
+            entries = self._feeds.entries(box.user, box.top, READ_MAX)
             while entries:
                 box.extend(entries)
-                entries = self._store.entries(box.user, box.top, READ_MAX) if len(entries) == READ_MAX else []
+                entries = self._feeds.entries(box.user, box.top, READ_MAX) if len(entries) == READ_MAX else []
         except Unavailable:
             box.stale = self.unsure = True
             raise
 
     def reset(self, user: int) -> Answer:
         self.counters.resets += 1
-        top = self._store.bounds(user).last
+        top = self._feeds.bounds(user).last
         return Answer(Cursor(self._epoch, user, top, self._presence_mark()), [], reset=True)
 
     def cursor(self, user: int) -> Cursor:
         """Where a snapshot's feed goes on; read it before, or in one transaction with, the data."""
-        return Cursor(self._epoch, user, self._store.bounds(user).last, self._presence_mark())
+        return Cursor(self._epoch, user, self._feeds.bounds(user).last, self._presence_mark())
 
     def _was_given(self, mark: int) -> bool:
         """Whether there is such a presence mark. What another worker may have told, the database knows.
@@ -244,7 +244,7 @@ class Hub:
         return mark <= self._given or mark <= self._presence_mark()
 
     def _presence_mark(self) -> int:
-        mark = self._store.presence_mark()
+        mark = self._feeds.presence_mark()
         self._given = max(self._given, mark)
         return mark
 
@@ -269,7 +269,7 @@ class Hub:
         box = self._boxes[user] = Mailbox(user, 0, 0)
         try:
             self._bus.subscribe(user)
-            box.opened(self._store.bounds(user).last, self._store.presence_mark())
+            box.opened(self._feeds.bounds(user).last, self._feeds.presence_mark())
         except BaseException as error:
             del self._boxes[user]
             self._bus.unsubscribe(user)
@@ -351,7 +351,7 @@ class Hub:
         """Whether the database could be asked."""
         boxes = [self._boxes[user] for user in users if user in self._boxes]
         try:
-            tops = self._store.tops(box.user for box in boxes)
+            tops = self._feeds.tops(box.user for box in boxes)
             for box in boxes:
                 if box.user in self._opening:
                     box.stale = True
@@ -368,16 +368,16 @@ class Hub:
             return False
 
     def _missed_presence(self) -> None:
-        mark = self._store.presence_mark()
+        mark = self._feeds.presence_mark()
         if mark > self._mark:
-            for user in self._store.affected_since(self._mark) & self._boxes.keys():
+            for user in self._feeds.affected_since(self._mark) & self._boxes.keys():
                 self._boxes[user].hint(mark)
             self._mark = max(self._mark, mark)
 
     def _end_dead_sessions(self) -> None:
         """End the polls of sessions that are over, in case that was not heard either."""
         polling = {session: box for box in self._boxes.values() for session in box.sessions}
-        for session in polling.keys() - self._store.living_sessions(polling, self._now()):
+        for session in polling.keys() - self._feeds.living_sessions(polling, self._now()):
             self._revoke(polling[session], session)
 
     def _revoke(self, box: Mailbox, session: int) -> None:
