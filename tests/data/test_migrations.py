@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
-from webchat.data import database_postgres, schema
+from tests.postgres import Databases
+from webchat.data import brief_lock, database_postgres, schema
 from webchat.data.database import is_postgres, open_engine, path_of, prepare
 from webchat.data.engine_sqlite import SqliteConnection
 from webchat.data.schema import MIGRATIONS
@@ -162,3 +166,32 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with opened(chosen) as database:
         assert not database.table_exists("half")
     assert prepare(chosen) == []
+
+
+def test_a_brief_lock_waits_for_who_is_there_and_holds_up_nobody_for_long(postgres_databases: Databases) -> None:
+    url = postgres_databases.migrated()
+    with (
+        psycopg.connect(url) as reading,
+        psycopg.connect(url, autocommit=True) as other,
+        opened(Settings(database_url=url)) as ours,
+    ):
+        reading.execute("SELECT count(*) FROM entry")  # and its transaction stays open
+        threading.Timer(4 * brief_lock.WAIT, reading.rollback).start()
+        waits: list[float] = []
+        taken = threading.Event()
+
+        def probe() -> None:
+            while not taken.is_set():
+                started = time.monotonic()
+                other.execute("SELECT count(*) FROM message")
+                waits.append(time.monotonic() - started)
+
+        probing = threading.Thread(target=probe)
+        probing.start()
+        started = time.monotonic()
+        with ours.atomic():
+            brief_lock.take(ours, "message", "entry")
+            taken.set()
+        probing.join(10)
+        assert time.monotonic() - started > brief_lock.WAIT, "more than one attempt"
+        assert max(waits) < brief_lock.WAIT + 1
