@@ -13,11 +13,12 @@ from webchat.data.blobs import Blobs
 from webchat.data.bus import Bus
 from webchat.data.bus_redis import open_bus
 from webchat.data.committer import Committer
-from webchat.data.database import is_postgres, open_committer, open_duty, open_engine, open_replica
+from webchat.data.database import is_postgres, open_committer, open_duty, open_engine, open_replica, open_retention
 from webchat.data.duty import Duty
 from webchat.data.engine import Engine
 from webchat.data.one_host import POSTGRESQL, SQLITE, OneHost
 from webchat.data.replica import Replica
+from webchat.data.retention import Retention
 from webchat.data.spans import Spans
 from webchat.data.store import Store
 from webchat.entities.feed import Alarm, Ring
@@ -59,6 +60,7 @@ class Node:
     committer: Committer
     duty: Duty
     replica: Replica
+    retention: Retention
     one_host: OneHost
     bus: Bus
     hub: Hub
@@ -154,6 +156,7 @@ def build_node(settings: Settings) -> Node:
         committer,
         duty,
         replica,
+        open_retention(settings, engine, committer),
         OneHost(settings.redis_url, POSTGRESQL if is_postgres(settings) else SQLITE, duty),
         bus,
         hub,

@@ -27,6 +27,7 @@ DEFAULT_DATA = PROJECT / "data"
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
 Timeout = Annotated[float, Meta(ge=0.1, le=60)]  # seconds
 Rate = Annotated[str, Meta(pattern=r"^[1-9]\d*/([1-9]\d* )?(second|minute|hour|day)s?$")]
 _FILE_TYPE = r"!?[\w.+*-]+/[\w.+*-]+"
@@ -105,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         10_000, "entries a feed keeps; older cursors are answered `reset`"
     )
     # Above the longest statement (`database_statement_timeout`): a send under way is answered before its worker ends.
+    keep_feed_days: Days = setting(0, "days that a feed keeps entries, where it may; 0: however old they are")
+    keep_messages_days: Days = setting(0, "days that messages are kept, with all that hangs on them; 0: for ever")
     drain: Seconds = setting(6.0, "seconds a stopping worker waits for idle connections and last answers")
     forwarded_allow_ips: str = setting(
         "127.0.0.1,::1", "proxies whose X-Forwarded-* headers are believed: addresses, networks, or `*`"

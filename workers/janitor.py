@@ -1,18 +1,19 @@
 """What a worker does by the clock: look into the database while the doorbell is broken, show that it
 lives, sweep out old mailboxes, and publish its metrics. And what one does for all that share the database, under a
-duty: sweep out expired sessions, long feeds and files that nobody needs, and index what was said.
+duty: sweep out expired sessions, long feeds, what is too old and files that nobody needs, and index what was said.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import gevent
 import structlog
 
 from webchat.app import ChatApp
+from webchat.data import retention
 from webchat.errors import Unavailable
+from webchat.node import now_ms
 from webchat.web.metrics import Numbers, Publisher
 
 LOOK_EVERY = 0.5  # seconds; with the time it takes to notice deafness, news is at most two seconds late
@@ -89,10 +90,22 @@ class Janitor:
         node.accounts.forget_old_claims()
         if not node.duty.mine():
             return
-        node.committer.submit(lambda tx: tx.forget_expired_sessions(time.time_ns() // 1_000_000))
+        node.committer.submit(lambda tx: tx.forget_expired_sessions(now_ms()))
         while node.committer.submit(lambda tx: tx.trim_feeds(node.settings.feed_keep, FEEDS_AT_ONCE)) == FEEDS_AT_ONCE:
             gevent.sleep(0.1)
+        self._forget()
         node.files.tidy()
+
+    def _forget(self) -> None:
+        """What is too old, and then what hung on it."""
+        node = self._node
+        first = node.retention.tend(now_ms())
+        removed = 1
+        while removed:
+            removed, digests = node.committer.submit(lambda tx: retention.sweep(tx, first))
+            if digests:
+                node.files.forget(digests)
+            gevent.sleep(retention.PAUSE)
 
     def _numbers(self) -> Numbers:
         node, counters, headers = self._node, self._node.hub.counters, self._app.headers

@@ -27,13 +27,24 @@ def test_a_first_start_creates_and_a_second_finds_nothing_to_do(tmp_path: Path) 
     assert prepare(settings_for(tmp_path)) == []
 
 
-def test_a_newer_database_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_newer_database_is_served_unless_it_needs_what_we_do_not_know(tmp_path: Path) -> None:
     prepare(settings_for(tmp_path))
-    connection = SqliteConnection(tmp_path / "webchat.db", 1)
-    connection.rows("INSERT INTO schema_migration (name, applied) VALUES ('0999_future', '2030-01-01')")
-    connection.database.close()
-    with pytest.raises(SetupError, match="newer release"):
+    change(tmp_path, "INSERT INTO schema_migration (name, applied) VALUES ('0999_future', '2030-01-01')")
+    assert prepare(settings_for(tmp_path)) == []
+    change(tmp_path, "UPDATE meta SET value = '0999_future' WHERE key = 'needs'")
+    with pytest.raises(SetupError, match="it needs 0999_future"):
         prepare(settings_for(tmp_path))
+    change(tmp_path, "UPDATE meta SET value = '0003_talk_and_people' WHERE key = 'needs'")
+    assert prepare(settings_for(tmp_path)) == []
+    change(tmp_path, "DELETE FROM meta WHERE key = 'needs'")
+    with pytest.raises(SetupError, match="it needs 0999_future"):
+        prepare(settings_for(tmp_path))
+
+
+def change(folder: Path, statement: str) -> None:
+    connection = SqliteConnection(folder / "webchat.db", 1)
+    connection.rows(statement)
+    connection.database.close()
 
 
 def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:

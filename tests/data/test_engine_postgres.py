@@ -13,6 +13,7 @@ from gevent.event import Event
 
 from tests.client import until
 from tests.contracts.changes_contract import ChangesContract
+from tests.contracts.retention_contract import RetentionContract
 from tests.contracts.search_contract import SearchContract
 from tests.contracts.store_contract import NOW, StoreContract, group_of_two, two_friends, two_users, writing
 from tests.postgres import Databases, Server, server
@@ -52,6 +53,10 @@ class TestPostgresStore(StoreContract):
 
 class TestPostgresChanges(ChangesContract):
     """As above."""
+
+
+class TestPostgresRetention(RetentionContract):
+    """As above; how it drops what is old is in `test_partitions`."""
 
 
 class TestPostgresSearch(SearchContract):

@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from tests.contracts.changes_contract import ChangesContract
+from tests.contracts.retention_contract import RetentionContract
 from tests.contracts.search_contract import SearchContract
 from tests.contracts.store_contract import NOW, StoreContract, two_friends, writing
 from webchat.data import engine_sqlite
@@ -40,6 +41,10 @@ class TestSqliteStore(StoreContract):
 
 
 class TestSqliteChanges(ChangesContract):
+    """As above."""
+
+
+class TestSqliteRetention(RetentionContract):
     """As above."""
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
-from webchat.data import database_postgres, schema
+from tests.postgres import Databases
+from webchat.data import brief_lock, database_postgres, schema
 from webchat.data.database import is_postgres, open_engine, path_of, prepare
 from webchat.data.engine_sqlite import SqliteConnection
 from webchat.data.schema import MIGRATIONS
@@ -34,6 +38,21 @@ ROWS = (
     """INSERT INTO entry ("user", number, message) VALUES (1, 1, 1), (2, 1, 1)""",
     "UPDATE meta SET value = '8' WHERE key = 'presence'",
 )
+
+# What PostgreSQL has otherwise than the models say: two tables lie in partitions.
+IN_PARTITIONS = [
+    "drop column entry.era",
+    "add index message (conversation, id)",
+    "add index message (sender, client_id) unique",
+]
+INDEXES_OF_PARTITIONS = [
+    ("entry_0", True, "user, number"),
+    ("message_0", False, "conversation, id"),
+    ("message_0", True, "id"),
+    ("message_0", True, "sender, client_id"),
+    ("message_2", False, "conversation, id"),
+    ("message_2", True, "id"),
+]
 
 BROKEN = """
 def up(migrator, db):
@@ -73,18 +92,33 @@ def only(steps: list[str], folder: Path) -> str:
 def test_the_models_are_what_the_migrations_build(chosen: Settings, tmp_path: Path) -> None:
     assert prepare(chosen) == STEPS
     with opened(chosen) as migrated:
-        assert str(diff_models(migrated, ALL)) == "", "tables, columns, indexes"
+        found = str(diff_models(migrated, ALL)).splitlines()
         if is_postgres(chosen):
+            assert found == IN_PARTITIONS
+            assert indexes_of_partitions(migrated) == INDEXES_OF_PARTITIONS
             query = "SELECT collation_name FROM information_schema.columns WHERE table_name = 'user'"
             collation = migrated.execute_sql(f"{query} AND column_name = 'key'").fetchone()
             assert collation == ("C",), "names sort alike whatever the database's locale"
             return
+        assert found == [], "tables, columns, indexes"
         with opened(Settings(data=str(tmp_path / "declared"))) as declared:
             with declared.bind_ctx(ALL):
                 declared.create_tables(ALL)
             for model in ALL:
                 name = model._meta.table_name
                 assert columns(migrated, name) == columns(declared, name)
+
+
+def indexes_of_partitions(database: Any) -> list[tuple[str, bool, str]]:
+    """Each partition's indexes: whether unique, and of which columns."""
+    query = """
+        SELECT c.relname, x.indisunique, string_agg(a.attname, ', ' ORDER BY k.place) FROM pg_inherits i
+            JOIN pg_class c ON c.oid = i.inhrelid AND c.relkind = 'r' JOIN pg_index x ON x.indrelid = c.oid
+            CROSS JOIN unnest(x.indkey) WITH ORDINALITY AS k (attribute, place)
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attribute
+        GROUP BY c.relname, x.indexrelid, x.indisunique ORDER BY 1, 3
+    """
+    return list(database.execute_sql(query))
 
 
 def columns(database: Any, table: str) -> set[tuple[str, str, bool]]:
@@ -132,3 +166,32 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with opened(chosen) as database:
         assert not database.table_exists("half")
     assert prepare(chosen) == []
+
+
+def test_a_brief_lock_waits_for_who_is_there_and_holds_up_nobody_for_long(postgres_databases: Databases) -> None:
+    url = postgres_databases.migrated()
+    with (
+        psycopg.connect(url) as reading,
+        psycopg.connect(url, autocommit=True) as other,
+        opened(Settings(database_url=url)) as ours,
+    ):
+        reading.execute("SELECT count(*) FROM entry")  # and its transaction stays open
+        threading.Timer(4 * brief_lock.WAIT, reading.rollback).start()
+        waits: list[float] = []
+        taken = threading.Event()
+
+        def probe() -> None:
+            while not taken.is_set():
+                started = time.monotonic()
+                other.execute("SELECT count(*) FROM message")
+                waits.append(time.monotonic() - started)
+
+        probing = threading.Thread(target=probe)
+        probing.start()
+        started = time.monotonic()
+        with ours.atomic():
+            brief_lock.take(ours, "message", "entry")
+            taken.set()
+        probing.join(10)
+        assert time.monotonic() - started > brief_lock.WAIT, "more than one attempt"
+        assert max(waits) < brief_lock.WAIT + 1

@@ -154,7 +154,8 @@ def test_a_poll_that_finds_something(desk: Desk) -> None:
 def test_a_poll_that_parks(desk: Desk) -> None:
     cursor = desk.room.cursor()
     desk.serve(desk.poll(cursor, "&timeout=0"))
-    assert settled(desk, lambda _: desk.poll(cursor, "&timeout=0.01")) <= PARK * SLACK
+    # Meanwhile the bus tries to connect, now and then: in some rounds it does not.
+    assert settled(desk, lambda _: desk.poll(cursor, "&timeout=0.01"), rounds=20) <= PARK * SLACK
 
 
 def test_neither_asks_the_database_on_the_event_loop(desk: Desk) -> None:

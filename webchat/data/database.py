@@ -20,9 +20,11 @@ from webchat.data.duty_postgres import PostgresDuty
 from webchat.data.engine import Engine
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.engine_sqlite import SqliteConnection, SqliteEngine, check_version, use
+from webchat.data.partitions import PostgresRetention
 from webchat.data.postgres_pool import Timeouts, first_line, parameters
 from webchat.data.replica import NoReplica, Replica
 from webchat.data.replica_postgres import PostgresReplica
+from webchat.data.retention import DAY, Keep, Retention, SqliteRetention
 from webchat.data.schema import apply_migrations
 from webchat.entities.feed import Ring
 from webchat.errors import SetupError, Unavailable
@@ -114,6 +116,14 @@ def open_replica(settings: Settings, engine: Engine, committer: Committer, duty:
     if settings.replica_url and isinstance(engine, PostgresEngine):
         return PostgresReplica(settings.replica_url, settings.database_pool, engine, committer, duty)
     return NoReplica()
+
+
+def open_retention(settings: Settings, engine: Engine, committer: Committer) -> Retention:
+    """What forgets that which is older than the settings want it."""
+    keep = Keep(settings.keep_feed_days * DAY, settings.keep_messages_days * DAY)
+    if isinstance(engine, PostgresEngine):
+        return PostgresRetention(engine, keep)
+    return SqliteRetention(engine, committer, keep)
 
 
 def _check_replica(settings: Settings) -> None:

@@ -35,6 +35,11 @@ class Reader(Protocol):
         """Execute a Peewee query; what Peewee returns."""
 
 
+def is_postgres(on: Reader) -> bool:
+    """For the few statements that the engines have each in a way of its own."""
+    return isinstance(on.database, peewee.PostgresqlDatabase)
+
+
 class Connection(Reader, Protocol):
     """One open connection, in a transaction."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from webchat.data.engine import is_postgres
 from webchat.data.store import MESSAGE, Store, as_message, in_lists
 from webchat.entities.talk import File, Message
 
@@ -16,13 +17,15 @@ _SAID = f"""
     {MESSAGE} JOIN member b ON b.conversation = m.conversation AND b."user" = ?
     WHERE m.conversation = ? AND m.id > ? ORDER BY m.id LIMIT ?
 """
-# By client id, for which there is an index.
+# By client id, for which there is an index: the messages' own, or that of `once`.
 _ELSEWHERE = """
-    SELECT m.client_id, m.id FROM message m
-    WHERE m.sender = ? AND m.client_id > ? AND NOT EXISTS
+    SELECT {sent}.client_id, m.id FROM {tables}
+    WHERE {sent}.sender = ? AND {sent}.client_id > ? AND NOT EXISTS
         (SELECT 1 FROM member b WHERE b.conversation = m.conversation AND b."user" = m.sender)
-    ORDER BY m.client_id LIMIT ?
+    ORDER BY {sent}.client_id LIMIT ?
 """
+_ELSEWHERE_SQLITE = _ELSEWHERE.format(sent="m", tables="message m")
+_ELSEWHERE_POSTGRES = _ELSEWHERE.format(sent="o", tables="once o JOIN message m ON m.id = o.message")
 _FILES = """
     SELECT id, name, type, size, width, height, created_at FROM attachment
     WHERE owner = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?
@@ -48,7 +51,8 @@ def said_elsewhere(store: Store, user: int) -> Iterator[list[Message]]:
     """
     ids: list[int] = []
     after = ""
-    while rows := store.on.rows(_ELSEWHERE, (user, after, PAGE)):
+    sql = _ELSEWHERE_POSTGRES if is_postgres(store.on) else _ELSEWHERE_SQLITE
+    while rows := store.on.rows(sql, (user, after, PAGE)):
         ids += [id for _, id in rows]
         after = rows[-1][0]
         yield []

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 import apsw
 import peewee
 import psycopg
-from playhouse.migrations import Runner
 
 from webchat.data import database_postgres
 from webchat.data.database import is_postgres, path_of, without_password
 from webchat.data.engine_sqlite import SqliteConnection
 from webchat.data.postgres_pool import ANY, conninfo, first_line
-from webchat.data.schema import MIGRATIONS
+from webchat.data.schema import Standing, standing
 from webchat.errors import SetupError, Unavailable
 from webchat.settings import Settings
 
@@ -31,15 +30,13 @@ POSTGRES_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "transac
 class Inspected(NamedTuple):
     """`ahead`: seconds by which the database's clock is ahead of ours; None where it has none of its own.
 
-    `pending` migrations are still to be applied, `unknown` ones were applied by a newer release. `settings` are
-    PostgreSQL's own, `connections` those that are open, and that may be.
+    `settings` are PostgreSQL's own, `connections` those that are open, and that may be.
     """
 
     engine: str
     round_trip: float
     ahead: float | None
-    pending: list[str]
-    unknown: list[str]
+    schema: Standing
     demo: list[str]
     settings: dict[str, str]
     connections: tuple[int, int] | None
@@ -101,12 +98,10 @@ def _asked(shown: str, connect: Callable[[], Any], of_its_kind: Callable[[Any], 
     try:
         database = connect()
         try:
-            status = Runner(database, str(MIGRATIONS)).status()
-            applied = [migration.name for migration in status if migration.applied]
+            schema = standing(database)
             return Inspected(
-                pending=[migration.name for migration in status if not migration.applied],
-                unknown=[migration.name for migration in status if migration.path is None],
-                demo=_demo(database) if applied else [],
+                schema=schema,
+                demo=_demo(database) if schema.applied else [],
                 round_trip=statistics.median(_round_trip(database) for _ in range(ROUNDS)),
                 **of_its_kind(database),
             )

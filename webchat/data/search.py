@@ -16,9 +16,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from peewee import PostgresqlDatabase
 
-from webchat.data.engine import Reader
+from webchat.data.engine import is_postgres
 from webchat.data.store import MESSAGE, Store, as_message, extra_of
 from webchat.data.transaction import Transaction
 from webchat.data.words import Term, words
@@ -85,7 +84,7 @@ def find(
 
     `places` are the conversations to look in; of any that is not the user's, nothing is found.
     """
-    if _is_postgres(store.on):
+    if is_postgres(store.on):
         how, query = _FIND_POSTGRES, _postgres_query(places, asked)
         values: tuple[Any, ...] = (before, RECENT, query, limit, query, before, limit)
     else:
@@ -151,7 +150,7 @@ def replace(tx: Transaction, message: Message) -> None:
     """The message says something else now, or nothing: what it said before is found no more."""
     if message.id > _hold(tx, [message.conversation])[0]:
         return  # the indexer has not been there yet
-    key = "message" if _is_postgres(tx.on) else "rowid"
+    key = "message" if is_postgres(tx.on) else "rowid"
     tx.on.rows(f"DELETE FROM search WHERE {key} = ?", (message.id,))  # noqa: S608  ours
     _add(tx, [(message.id, message.conversation, _text_of(message.text, message.files))])
 
@@ -171,7 +170,7 @@ def _add(tx: Transaction, said: Iterable[tuple[int, int, str]]) -> None:
     found = [(id, [f"#{place}", *has]) for id, place, text in said if (has := words(text))]
     if not found:
         return
-    postgres = _is_postgres(tx.on)
+    postgres = is_postgres(tx.on)
     rows = [(id, _vector(has) if postgres else " ".join(has)) for id, has in found]
     tx.on.rows(_ADD_POSTGRES if postgres else _ADD_SQLITE, (msgspec.json.encode(rows).decode(),))
 
@@ -188,10 +187,6 @@ def _text_of(text: str, files: Sequence[File]) -> str:
 
 
 # --- the engines' own ways to write words ---
-
-
-def _is_postgres(on: Reader) -> bool:
-    return isinstance(on.database, PostgresqlDatabase)
 
 
 def _vector(has: Iterable[str]) -> str:

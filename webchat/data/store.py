@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from peewee import fn
 
+from webchat.data import once
 from webchat.data.engine import Reader
 from webchat.data.tables import Block, Presence, Relation, User
 from webchat.entities.feed import (
@@ -102,7 +103,10 @@ class Credentials(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """A feed keeps the entries `first`..`last`; an empty one has `first` = `last` + 1."""
+    """A feed keeps the entries `first`..`last`; an empty one has `first` = `last` + 1.
+
+    A partition that is dropped takes the oldest with it, and `first` stays.
+    """
 
     first: int
     last: int
@@ -286,8 +290,8 @@ class Store:
         ]
 
     def message_of(self, sender: int, client_id: str) -> Message | None:
-        """What this sender has sent under this client id."""
-        rows = self.on.rows(f"{MESSAGE} WHERE m.sender = ? AND m.client_id = ?", (sender, client_id))
+        """What this sender has sent under this client id, if it is kept; see `once.is_forgotten`."""
+        rows = self.on.rows(f"{MESSAGE} {once.found_by(self)}", (sender, client_id))
         return self.with_quotes([as_message(rows[0])])[0] if rows else None
 
     def history(self, conversation: int, before: int | None, limit: int, *, after: int | None = None) -> list[Message]:
@@ -305,7 +309,8 @@ class Store:
     def with_quotes(self, messages: list[Message]) -> list[Message]:
         """The same, and those that answer another one with the beginning of that, as it is now.
 
-        A quote is kept without what was said: what was deleted or corrected is then nowhere left.
+        A quote is kept without what was said: what was deleted or corrected is then nowhere left. What is not kept any
+        more is told as if it were deleted.
         """
         quoted = {message.reply_to.id for message in messages if message.reply_to is not None}
         if not quoted:
@@ -315,6 +320,12 @@ class Store:
             sql = f"SELECT id, substr(text, 1, {QUOTE_MAX}), extra FROM message WHERE id IN ({some})"  # noqa: S608
             said.update((id, (text, extra)) for id, text, extra in self.on.rows(sql))
         return [_with_quote(message, said) for message in messages]
+
+    def has_older(self, conversation: int, than: int) -> bool:
+        """Whether messages before the message `than` (an id) are kept."""
+        return bool(
+            self.on.rows("SELECT 1 FROM message WHERE conversation = ? AND id < ? LIMIT 1", (conversation, than))
+        )
 
     # --- feeds ---
 
@@ -421,9 +432,11 @@ def _with_quote(message: Message, said: Mapping[int, tuple[str, bytes | None]]) 
     quote = message.reply_to
     if quote is None:
         return message
-    text, extra = said[quote.id]
+    text, extra = said.get(quote.id, ("", None))
     more = Extra() if extra is None else extra_of(extra)
-    whole = msgspec.structs.replace(quote, text=text, files=len(more.files), deleted=more.deleted)
+    whole = msgspec.structs.replace(
+        quote, text=text, files=len(more.files), deleted=more.deleted or quote.id not in said
+    )
     return msgspec.structs.replace(message, reply_to=whole)
 
 

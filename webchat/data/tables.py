@@ -21,7 +21,8 @@ from peewee import (
 
 class Meta(Model):
     """Facts of the database itself: `epoch` (12 hex digits), `presence` (the last mark given), `indexed` (up to which
-    message the search index has come) and, where there is a replica, `pulse` (see `replica_postgres`).
+    message the search index has come), `needs` (the migration that a release must know to serve it) and, where there is
+    a replica, `pulse` (see `replica_postgres`).
     """
 
     key = TextField(primary_key=True)
@@ -118,7 +119,7 @@ class Member(Model):
 
 
 class Message(Model):
-    """(`sender`, `client_id`) is unique for ever: that is what makes a retry harmless.
+    """(`sender`, `client_id`) is unique for ever: that is what makes a retry harmless (see `Once`).
 
     `extra`: JSON of all that few messages have, see `entities.talk.Extra`; NULL for the many.
     """
@@ -134,6 +135,18 @@ class Message(Model):
 
     class Meta:
         indexes = ((("sender", "client_id"), True), (("conversation", "id"), False))
+
+
+class Once(Model):
+    """A client id that was used, and by which message; see `webchat.data.once`."""
+
+    sender = IntegerField()
+    client_id = TextField()
+    message = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("sender", "client_id")
+        without_rowid = True
 
 
 class Feed(Model):
@@ -246,6 +259,6 @@ class Audit(Model):
 
 
 ALL = (
-    *(Meta, User, Session, Relation, Conversation, Member, Message, Feed, Entry, Worker, Presence),
+    *(Meta, User, Session, Relation, Conversation, Member, Message, Once, Feed, Entry, Worker, Presence),
     *(Block, Version, Attachment, Indexed, Audit),
 )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from webchat.data import once
 from webchat.data.engine import Connection
 from webchat.data.store import MEMBERSHIP, Membership, Pair, Store, as_message, in_lists
 from webchat.data.tables import Conversation, Feed, Member, Relation, Session, User, Worker
@@ -213,7 +214,7 @@ class Transaction(Store):
 
     def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
         """Send each draft, once for its (sender, client id) and for ever; None where its sender may not send there,
-        or its session is over.
+        its session is over, or what was sent so is not kept any more.
 
         In the order of the drafts. An engine may do it all at once, see `transaction_sqlite`.
         """
@@ -226,6 +227,8 @@ class Transaction(Store):
         if known is not None:  # who has left a group since then hears no more of it, not even that
             is_member = self.membership(known.conversation, draft.sender) is not None
             return Posted(known, False) if is_member else None
+        if once.is_forgotten(self, draft.sender, draft.client_id):
+            return None
         membership = self.membership(draft.conversation, draft.sender)
         if membership is None or not membership.open:
             return None
@@ -343,3 +346,8 @@ class Transaction(Store):
         for user, first in sorted(firsts.items()):
             self.on.run(Feed.update(first=first).where(Feed.user == user, Feed.first < first))
         return len(firsts)
+
+    def cut_feed(self, user: int, first: int) -> None:
+        """Forget the entries before number `first`."""
+        self.on.run(EntryRow.delete().where(EntryRow.user == user, EntryRow.number < first))
+        self.on.run(Feed.update(first=first).where(Feed.user == user, Feed.first < first))

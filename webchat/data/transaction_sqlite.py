@@ -40,6 +40,7 @@ SCHEMA = (
         SELECT 1 FROM member m JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = NEW.conversation AND m."user" = NEW.sender AND c.open
     ) AND NOT EXISTS (SELECT 1 FROM message WHERE sender = NEW.sender AND client_id = NEW.client_id)
+    AND NOT EXISTS (SELECT 1 FROM once WHERE sender = NEW.sender AND client_id = NEW.client_id)
     AND (NEW.session IS NULL OR EXISTS (SELECT 1 FROM session WHERE id = NEW.session AND expires_at > NEW.sent_at))
     BEGIN
         DELETE FROM sent WHERE draft < NEW.seq - NEW.seq % 64; -- of earlier batches

@@ -55,16 +55,23 @@ def _round_trip(found: Inspected) -> Iterator[Finding]:
 
 
 def _migrations(found: Inspected) -> Iterator[Finding]:
-    if found.unknown:
+    schema = found.schema
+    if schema.needed is not None:
         yield problem(
             PART,
-            f"a newer release made it (it knows {found.unknown[-1]})",
+            f"a newer release made it (it needs {schema.needed})",
             "run that release, or restore a backup made before it",
         )
-    elif found.pending:
+    elif schema.unknown:
         yield warning(
             PART,
-            f"migrations are pending: {', '.join(found.pending)}",
+            f"a newer release has been here (it applied {', '.join(schema.unknown)}); this one can serve it, too",
+            "finish the upgrade, unless you have gone back on purpose",
+        )
+    elif schema.pending:
+        yield warning(
+            PART,
+            f"migrations are pending: {', '.join(schema.pending)}",
             "the next start applies them; make a backup before it",
         )
     else:

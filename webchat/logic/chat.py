@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from webchat.data import blocks, changes, profiles
+from webchat.data import blocks, changes, once, profiles
 from webchat.data.engine import Engine
 from webchat.data.replica import Replica
 from webchat.data.store import Store
@@ -89,6 +89,10 @@ class Chat:
         if posted is None:
             if not self._store.living_sessions([session.id], now):
                 raise NotLoggedIn("this session is over; log in again")
+            if once.is_forgotten(self._store, session.user, client_id):
+                raise Conflict(
+                    "this client_id was used for a message that is not kept any more", code="client_id_reused"
+                )
             raise NotFound(NOWHERE)
         if not posted.is_new and not self._is_retry(posted.message, place, text, reply_to, files):
             raise Conflict("this client_id was used for another message", code="client_id_reused")
@@ -130,16 +134,19 @@ class Chat:
         if membership is None:
             raise NotFound(NOWHERE)
 
-        def page(store: Store) -> list[Message]:
+        def page(store: Store) -> tuple[list[Message], bool]:
             if around is not None:
-                return _around(store, conversation, around, limit)
-            return store.history(conversation, before, limit, after=after)
+                messages = _around(store, conversation, around, limit)
+            else:
+                messages = store.history(conversation, before, limit, after=after)
+            first = messages[0] if messages else None
+            return messages, first is not None and first.number > 1 and store.has_older(conversation, first.id)
 
-        messages = self._replica.read(session.user, page, lambda: page(self._store))
+        messages, older = self._replica.read(session.user, page, lambda: page(self._store))
         if not messages:
             there_are = membership.last_number > 0
             return [], there_are and after is not None, there_are and before is not None
-        return messages, messages[0].number > 1, messages[-1].number < membership.last_number
+        return messages, older, messages[-1].number < membership.last_number
 
     def snapshot(self, session: Session) -> Snapshot:
         """All that a client shows, as of one moment, and the cursor of that moment."""

@@ -16,7 +16,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 
-from webchat.data import groups
+from webchat.data import groups, once
 from webchat.data.committer import Committer
 from webchat.data.groups import Group
 from webchat.data.store import Store
@@ -63,6 +63,8 @@ class Groups:
                 if not is_retry:
                     raise Conflict("this client_id was used for something else", code="client_id_reused")
                 return _line(tx, known.conversation, session.user), False
+            if client_id is not None and once.is_forgotten(tx, session.user, client_id):
+                raise Conflict("this client_id was used for a group long ago", code="client_id_reused")
             friends = groups.friends_by_key(tx, session.user)
             if not keys <= friends.keys():
                 raise NotFound(NO_FRIEND)
