@@ -147,7 +147,7 @@ def top(urls: tuple[str, ...], every: float, once: bool) -> None:
 )
 @click.option("--poll", type=click.IntRange(1), default=1_000, show_default=True, help="Bytes of an empty poll.")
 @click.option("--row", type=click.IntRange(1), default=600, show_default=True, help="Bytes of a message on disk.")
-@click.option("--partition", type=click.IntRange(1), default=50_000_000, show_default=True, help="Messages of one.")
+@click.option("--partition", type=click.IntRange(1), default=100_000_000, show_default=True, help="Messages of one.")
 @click.option("--keep", type=click.IntRange(1), default=365, show_default=True, help="Days of history.")
 @click.option("--shard-disk", type=click.IntRange(1), default=10_000, show_default=True, help="GB of one PostgreSQL.")
 @click.option("--host-price", type=click.FloatRange(0), help="Of a host and month.  [none]")

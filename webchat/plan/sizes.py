@@ -32,7 +32,7 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     message: int = 1_000  # bytes of a message on the wire, heads included, each time it is carried
     poll: int = 1_000  # bytes of an empty poll and its answer
     row: int = 600  # bytes of a message in the database, entries and indexes included
-    partition: int = 50_000_000  # messages of one partition
+    partition: int = 100_000_000  # messages of one partition, as `data.partitions` makes them
     keep: int = 365  # days
     shard_disk: int = 10_000  # GB of one PostgreSQL server, at most
     host_price: float | None = None  # of a host and month
