@@ -35,13 +35,14 @@ class Fault:
     stalls: float
     spotless: bool = False
     healed: float | None = None
-    recovery: float | None = None
+    recovery: float | None = None  # seconds, of two faults at once from the last heal
+    well: float | None = None  # when all was well again
 
     @property
     def end(self) -> float:
         if self.healed is None:
             return float("inf")
-        return self.healed + (self.recovery if self.recovery is not None else 5.0)
+        return self.healed + 5.0 if self.well is None else max(self.healed, self.well)
 
     def touches(self, begin: float, end: float) -> bool:
         return self.injected - 0.1 <= end and begin <= self.end + 0.5
@@ -157,4 +158,5 @@ class Facts:
         elif event == "heal":
             self.faults[record["id"]].healed = record["t"]
         else:
-            self.faults[record["id"]].recovery = record["seconds"]
+            fault = self.faults[record["id"]]
+            fault.recovery, fault.well = record["seconds"], record["t"]
