@@ -11,9 +11,10 @@ import hashlib
 import signal
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import redis
 
@@ -105,6 +106,27 @@ class Server:
             line.sendall(b"PING\r\n")
             return line.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         return False
+
+
+class Servers(ABC):
+    """Several that belong together; they run for a `with` block, and end also where one of them does not start."""
+
+    @abstractmethod
+    def start(self) -> None: ...
+
+    @abstractmethod
+    def stop(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def shipped_acl(folder: Path, name: str = "users.acl") -> Path:

@@ -14,18 +14,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
 
 import redis
 
 from tests.client import Address, until
-from tests.valkey import Login, Server, bus_port
+from tests.valkey import Login, Server, Servers, bus_port
 
 SLOTS = 16_384
 NODE_TIMEOUT = 1.0  # seconds until a node that is silent is held for dead; Valkey's own default is 15
 
 
-class ValkeyCluster:
+class ValkeyCluster(Servers):
     """The first of `addresses` become masters, the others their replicas, in turn.
 
     `within`: the command in front of the server's, by address (`["ip", "netns", "exec", "host1"]`).
@@ -53,17 +52,6 @@ class ValkeyCluster:
         self._make = make
         self.nodes = [make(address) for address in addresses]
         self._first_masters = len(addresses) // (replicas + 1)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

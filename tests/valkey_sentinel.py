@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 from tests.client import Address, until
-from tests.valkey import ADMIN, PASSWORD, REPLICA, Server, shipped_acl
+from tests.valkey import ADMIN, PASSWORD, REPLICA, Server, Servers, shipped_acl
 
 SERVICE = "webchat"
 QUORUM = 2
 DOWN_AFTER = 0.7  # seconds until a server that is silent is held for dead; the default is 30
 
 
-class ValkeySentinel:
+class ValkeySentinel(Servers):
     """The first two of `addresses` are servers, of which the first is the master; the others are sentinels.
 
     All are under the shipped ACL.
@@ -51,17 +50,6 @@ class ValkeySentinel:
                 f"aclfile {sentinels_acl}\n"
             )
             self.sentinels.append(Server(conf.parent, address, [conf, "--sentinel"], login=ADMIN))
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:
