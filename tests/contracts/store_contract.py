@@ -17,6 +17,7 @@ from webchat.data.engine_sqlite import SqliteEngine
 from webchat.data.store import Pair, Store
 from webchat.data.tables import User
 from webchat.data.transaction import Transaction
+from webchat.data.transaction_postgres import PostgresTransaction
 from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import (
     Alarm,
@@ -544,7 +545,7 @@ class StoreContract:
 def sending(engine: Engine) -> Iterator[Transaction]:
     """A transaction as the engine's own committer makes it."""
     with engine.writing() as connection:
-        yield SqliteTransaction(connection) if isinstance(engine, SqliteEngine) else Transaction(connection)
+        yield (SqliteTransaction if isinstance(engine, SqliteEngine) else PostgresTransaction)(connection)
 
 
 @contextlib.contextmanager

@@ -18,12 +18,13 @@ from webchat.data import committer as committer_module
 from webchat.data import committer_postgres, engine_postgres, postgres_pool
 from webchat.data.committer_postgres import PostgresCommitter
 from webchat.data.engine_postgres import PostgresConnection, PostgresEngine
-from webchat.data.postgres_pool import Lost
+from webchat.data.postgres_pool import Lost, Timeouts
 from webchat.data.replica import NoReplica
 from webchat.data.store import Store
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Alarm, Entry, PresenceEvent, Ring
 from webchat.entities.people import Session
+from webchat.entities.talk import Draft
 from webchat.errors import Conflict, NotFound, Unavailable
 from webchat.logic.accounts import Accounts
 from webchat.logic.chat import Chat
@@ -37,8 +38,8 @@ SOON = 20.0  # seconds; no test waits that long
 class Worker:
     """What of a worker is wired to the database; `rung` is what it would have rung."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = PostgresEngine(url, POOL)
+    def __init__(self, url: str, timeouts: Timeouts = Timeouts()) -> None:  # noqa: B008  immutable
+        self.engine = PostgresEngine(url, POOL, timeouts)
         self.store = Store(self.engine.reader)
         self.rung: list[Ring] = []
         self.committer = PostgresCommitter(self.engine, self.rung.extend)
@@ -316,6 +317,81 @@ def test_a_commit_whose_end_nobody_heard_is_told_as_such_and_looked_for(
     assert workers[0].rung == [Alarm(), Alarm()]
     message, new = workers[1].chat.send(log_in(workers[1].engine, ann, "ann"), None, talk, "text", "c1")
     assert (message.number, new) == (1, False), "the retry finds it"
+
+
+def test_what_waits_to_be_sent_goes_together(workers: list[Worker]) -> None:
+    """And each is answered with its own, one that may not be sent as well."""
+    ann, bob, talk = two_friends(workers[0].engine)
+    drafts = [Draft(talk, (ann, bob)[n % 2], "", f"text {n}", f"c{n}", NOW) for n in range(100)]
+    drafts[50] = drafts[50]._replace(conversation=talk + 1)
+    posted = together(*(partial(workers[0].committer.send, draft) for draft in drafts))
+    assert posted[50] is None
+    sent = [one for n, one in enumerate(posted) if n != 50]
+    assert [one.is_new for one in sent] == [True] * 99
+    assert [one.message.number for one in sent] == list(range(1, 100))
+    assert [one.message.text for one in sent] == [draft.text for n, draft in enumerate(drafts) if n != 50]
+    assert workers[0].committer.batches < 10
+    assert [ring.number for ring in workers[0].rung if isinstance(ring, Entry) and ring.user == bob] == list(
+        range(1, 100)
+    )
+
+
+def test_who_sends_where_somebody_holds_the_row_holds_up_nobody_else_for_good(url: str) -> None:
+    worker = Worker(url, Timeouts(lock=0.3))
+    ann, bob, talk = two_friends(worker.engine)
+    with writing(worker.engine) as tx:
+        free = tx.add_conversation(sorted((ann, bob)))
+
+    def drafts(turn: int) -> list[Draft]:
+        return [Draft(place, ann, "ann", "text", f"c{place}-{turn}", NOW) for place in (talk, free)]
+
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1 FROM conversation WHERE id = %s FOR UPDATE", (talk,))
+        held, posted = together(*(partial(worker.committer.send, draft) for draft in drafts(1)))
+    assert isinstance(held, Unavailable)
+    assert posted.is_new
+    assert [
+        one.message.number for one in together(*(partial(worker.committer.send, draft) for draft in drafts(2)))
+    ] == [
+        1,
+        2,
+    ]
+    worker.close()
+
+
+def test_a_connection_that_ends_under_a_send_costs_nothing(workers: list[Worker], url: str) -> None:
+    ann, _, talk = two_friends(workers[0].engine)
+    with psycopg.connect(url) as other, psycopg.connect(url, autocommit=True) as admin:
+        other.execute("SELECT 1 FROM conversation WHERE id = %s FOR UPDATE", (talk,))
+        sending = gevent.spawn(workers[0].committer.send, Draft(talk, ann, "ann", "text", "c1", NOW))
+        waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        with gevent.Timeout(SOON):
+            while admin.execute(waiting).fetchone() is None:
+                gevent.sleep(0.02)
+        admin.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({waiting}) AS one")
+    posted = sending.get(timeout=SOON)
+    assert (posted.message.number, posted.is_new) == (1, True)
+    assert Alarm() in workers[0].rung, "it could as well have been committed"
+
+
+def test_a_send_whose_end_nobody_heard_finds_itself(workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection breaks when the statement is through: with the transaction, for it is one."""
+    ann, bob, talk = two_friends(workers[0].engine)
+    execute = PostgresConnection.execute
+
+    def breaking(connection: PostgresConnection, sql: str, parameters: Any = ()) -> Any:
+        done = execute(connection, sql, parameters)
+        if "pg_temp.send(CAST" in sql and not connection.session.in_transaction:
+            connection.session.close()
+            raise Lost("the connection broke")
+        return done
+
+    monkeypatch.setattr(PostgresConnection, "execute", breaking)
+    posted = workers[0].committer.send(Draft(talk, ann, "ann", "text", "c1", NOW))
+    assert posted
+    assert (posted.message.number, posted.is_new) == (1, False)
+    assert workers[0].rung == [Alarm()], "nobody was rung for it: all look"
+    assert workers[0].store.bounds(bob).last == 1
 
 
 def test_who_has_waited_long_enough_is_told_and_the_job_not_begun(

@@ -54,6 +54,21 @@ def test_another_encoding_is_refused_in_words(postgres_databases: Databases) -> 
             admin.execute(f"DROP DATABASE {name}".encode())
 
 
+def test_a_role_that_may_make_nothing_temporary_is_told_so(postgres_databases: Databases) -> None:
+    url = postgres_databases.migrated()
+    with psycopg.connect(url) as admin:
+        admin.execute("CREATE ROLE guest LOGIN")
+        admin.execute("REVOKE TEMPORARY ON DATABASE " + admin.info.dbname + " FROM PUBLIC")
+        admin.execute("GRANT ALL ON SCHEMA public TO guest")
+    try:
+        with pytest.raises(SetupError, match="GRANT TEMPORARY"):
+            prepare(Settings(database_url=url + "&user=guest"))
+    finally:
+        with psycopg.connect(url) as admin:
+            admin.execute("DROP OWNED BY guest")
+            admin.execute("DROP ROLE guest")
+
+
 def test_a_server_that_is_not_there_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_postgres, "PATIENCE", 0.1)
     with pytest.raises(SetupError, match="cannot be reached") as refused:

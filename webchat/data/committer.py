@@ -5,8 +5,8 @@ while one transaction is being synced, the next callers queue up; they all go in
 caller's job has a savepoint of its own, so one that raises undoes itself and nobody else. The thread is
 native because a sync blocks: on the event loop it would hold up every parked poll.
 
-Messages are the many, everything else the few: what is to be sent comes as a `Draft`, and neighbouring drafts
-go into the database together (`Transaction.post`).
+Messages are the many, everything else the few: what is to be sent comes as a `Draft`, and drafts that wait go into the
+database together (`Transaction.post`).
 
 PostgreSQL's is in `committer_postgres`.
 """
@@ -88,10 +88,10 @@ class Committer(ABC):
         """How many jobs wait for their transaction."""
 
     @abstractmethod
-    def _queue_for(self, in_order: bool) -> deque[Job]: ...
+    def _queue_for(self, job: Job, in_order: bool) -> deque[Job]: ...
 
     @abstractmethod
-    def _queued(self, in_order: bool) -> None:
+    def _queued(self, job: Job, in_order: bool) -> None:
         """There is one job more in the queue."""
 
     def submit(self, work: Callable[[Transaction], T], in_order: bool = False) -> T:
@@ -114,11 +114,11 @@ class Committer(ABC):
         return self._take_in(Job(work), in_order=True)
 
     def _take_in(self, job: Job, in_order: bool) -> Job:
-        queue = self._queue_for(in_order)
+        queue = self._queue_for(job, in_order)
         if len(queue) >= QUEUE_MAX:
             raise Unavailable("too many writes are waiting; try again", code="database_unavailable", retry_after=2)
         queue.append(job)
-        self._queued(in_order)
+        self._queued(job, in_order)
         return job
 
     def _wait(self, job: Job) -> Any:
@@ -182,10 +182,10 @@ class GroupCommitter(Committer):
     def waiting(self) -> int:
         return len(self._queue)
 
-    def _queue_for(self, in_order: bool) -> deque[Job]:  # noqa: ARG002  all jobs run in order
+    def _queue_for(self, job: Job, in_order: bool) -> deque[Job]:  # noqa: ARG002  all jobs run in order
         return self._queue
 
-    def _queued(self, in_order: bool) -> None:  # noqa: ARG002
+    def _queued(self, job: Job, in_order: bool) -> None:  # noqa: ARG002
         self._wake()
 
     def _wake(self) -> None:

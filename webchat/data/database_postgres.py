@@ -64,3 +64,8 @@ def _check(database: Any, shown: str) -> None:
     encoding = database.execute_sql("SHOW server_encoding").fetchone()[0]
     if encoding != "UTF8":
         raise SetupError(f"the database {shown} is in {encoding}: create it with ENCODING 'UTF8'")
+    if not database.execute_sql("SELECT has_database_privilege(current_database(), 'TEMPORARY')").fetchone()[0]:
+        raise SetupError(
+            f"the database {shown} does not let us make the temporary function by which messages are sent: "
+            "GRANT TEMPORARY ON DATABASE … TO …"
+        )

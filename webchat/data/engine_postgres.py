@@ -25,6 +25,7 @@ from gevent.lock import BoundedSemaphore
 
 from webchat.data.engine import Reader
 from webchat.data.postgres_pool import Cursor, Lost, Pool, Session, Timeouts, Unsettled, translated
+from webchat.data.transaction_postgres import SEND
 from webchat.errors import Unavailable
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class PostgresConnection:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.sends = False  # whether it has the function by which messages are sent
         self.database: peewee.Database = _Database(self.execute)
 
     @classmethod
@@ -160,14 +162,38 @@ class PostgresEngine:
         """One of many write transactions, on the event loop. Raises also what `postgres_pool` tells apart."""
         return _writing(self._pool)
 
+    def writing_at_once(self) -> AbstractContextManager[PostgresConnection]:
+        """`writing`, for one statement: it is a transaction by itself, and costs one round trip instead of three."""
+        return _writing_at_once(self._pool)
+
     def close(self) -> None:
         self._pool.close()
+
+
+def _writer(session: Session) -> PostgresConnection:
+    connection = PostgresConnection.of(session)
+    if not connection.sends:
+        connection.execute(SEND)
+        connection.sends = True
+    return connection
+
+
+@contextmanager
+def _writing_at_once(pool: Pool) -> Iterator[PostgresConnection]:
+    with pool.lease() as session:
+        connection = _writer(session)
+        try:
+            yield connection
+        except Unavailable as error:
+            if session.usable:
+                raise  # the server said that it did not
+            raise _unsettled(error) from error
 
 
 @contextmanager
 def _writing(pool: Pool) -> Iterator[PostgresConnection]:
     with pool.lease() as session:
-        connection = PostgresConnection.of(session)
+        connection = _writer(session)
         connection.execute(_READ_WRITE)
         try:
             yield connection
@@ -190,9 +216,13 @@ def _commit(connection: PostgresConnection) -> None:
     except Unavailable as error:
         if connection.session.usable:
             raise  # the server said that it did not
-        raise Unsettled(error.detail, code=error.code, retry_after=error.retry_after) from error
+        raise _unsettled(error) from error
     if done.statusmessage != "COMMIT":
         raise RuntimeError("a statement had failed, and whoever asked for it went on regardless")
+
+
+def _unsettled(error: Unavailable) -> Unsettled:
+    return Unsettled(error.detail, code=error.code, retry_after=error.retry_after)
 
 
 @lru_cache(maxsize=256)

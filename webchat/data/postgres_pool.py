@@ -263,7 +263,9 @@ def session_settings(timeouts: Timeouts) -> bytes:
         "lock_timeout": timeouts.lock,
         "idle_in_transaction_session_timeout": timeouts.idle,
     }
-    settings = {"synchronous_commit": "on"} | {name: int(1000 * value) for name, value in milliseconds.items()}
+    settings = {"synchronous_commit": "on", "default_transaction_isolation": "'read committed'"} | {
+        name: int(1000 * value) for name, value in milliseconds.items()
+    }
     return "; ".join(f"SET {name} = {value}" for name, value in settings.items()).encode()
 
 

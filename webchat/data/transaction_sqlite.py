@@ -15,9 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
-from webchat.data.store import as_message
 from webchat.data.transaction import Transaction
-from webchat.entities.feed import Entry, MessageEvent, encode
 from webchat.entities.talk import Draft, Posted
 
 # Drafts in one statement; each number of drafts is a statement of its own, prepared once. Also in the SQL below.
@@ -84,20 +82,7 @@ class SqliteTransaction(Transaction):
         values = [value for n, draft in enumerate(drafts, first) for value in _values(n, draft)]
         self.on.rows(_insert(len(drafts)), values)
         sent = _rows(self.on.rows(_SENT, (first,))[0][0])
-        posted: list[Posted | None] = [None] * len(drafts)
-        n = -1
-        event = b""
-        for row_of, id, number, member, entry in sent:
-            draft = drafts[row_of]
-            if row_of != n:
-                n = row_of
-                text, client_id, sent_at, extra = draft.text, draft.client_id, draft.sent_at, draft.extra
-                message = as_message((id, draft.conversation, number, draft.name, text, sent_at, client_id, extra))
-                if message.reply_to is not None:
-                    (message,) = self.with_quotes([message])
-                posted[n] = Posted(message, True)
-                event = encode(MessageEvent(message))
-            self.rings.append(Entry(member, entry, event, draft.device if member == draft.sender else ""))
+        posted = self._sent(drafts, sent)
         for n, draft in enumerate(drafts):
             if posted[n] is None:
                 posted[n] = self._post(draft)

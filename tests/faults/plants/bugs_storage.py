@@ -15,7 +15,9 @@ from gevent import monkey
 from tests.faults.plants.crash import watch_commits
 from webchat.data import attachments, receipts
 from webchat.data.committer import Job
+from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.transaction import Transaction
+from webchat.data.transaction_postgres import PostgresTransaction
 from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.feed import Entry, Revocation, Ring
 from webchat.errors import Unavailable
@@ -41,7 +43,7 @@ def unattached_files(node: Node) -> None:
 def ignored_client_ids(node: Node) -> None:
     """No de-duplication: every send is a new message, whatever its client id."""
     Transaction.message_of = lambda *_: None  # type: ignore[method-assign]
-    _mangle_client_ids(lambda *_: True)
+    _mangle_client_ids(node, lambda *_: True)
 
 
 def deduplication_per_worker(node: Node) -> None:
@@ -56,12 +58,20 @@ def deduplication_per_worker(node: Node) -> None:
         return known(self, sender, client_id)
 
     Transaction.message_of = message_of  # type: ignore[method-assign, assignment]
-    _mangle_client_ids(lambda tx, sender, client_id: known(tx, sender, client_id) is not None)
+    _mangle_client_ids(node, lambda tx, sender, client_id: known(tx, sender, client_id) is not None)
 
 
-def _mangle_client_ids(wanted: Callable[[Transaction, int, str], bool]) -> None:
+def _one_by_one(node: Node) -> None:
+    """No more sends in one statement: by the rule that can be broken from here."""
+    SqliteTransaction.post = Transaction.post  # type: ignore[method-assign]
+    PostgresTransaction.post = PostgresTransaction.send = Transaction.post  # type: ignore[method-assign]
+    if isinstance(node.engine, PostgresEngine):
+        node.engine.writing_at_once = node.engine.writing  # type: ignore[method-assign]
+
+
+def _mangle_client_ids(node: Node, wanted: Callable[[Transaction, int, str], bool]) -> None:
     """Store a client id under another name, as a table without the unique index would allow."""
-    SqliteTransaction.post = Transaction.post  # type: ignore[method-assign]  # one by one, as on PostgreSQL
+    _one_by_one(node)
     add = Transaction.add_message
 
     def add_message(self: Transaction, *values: Any, **named: Any) -> Any:
@@ -153,6 +163,8 @@ def lost_jobs(node: Node) -> None:
         node.hub.deliver([ring for ring in rings if not isinstance(ring, Entry)])
 
     node.engine.writing = undone  # type: ignore[method-assign]
+    if isinstance(node.engine, PostgresEngine):
+        node.engine.writing_at_once = undone  # type: ignore[method-assign]
     node.committer._on_commit = only_rings
 
 
@@ -169,6 +181,7 @@ def unlocked_numbers(node: Node) -> None:
             numbered.append((user, number))
         return numbered
 
+    _one_by_one(node)
     Transaction._append_for_members = append  # type: ignore[method-assign, assignment]
 
     def hold_the_first(transaction: Transaction) -> None:

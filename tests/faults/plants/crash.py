@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import gevent
 
 from tests.faults.switches import Switches
 from webchat.data.engine import Connection
+from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.transaction import Transaction
 from webchat.entities.feed import Entry, Ring
 from webchat.node import Node
@@ -30,7 +31,7 @@ def install(node: Node, switches: Switches) -> None:
         if switches.take(point):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    watch_commits(node, lambda _: die_at("crash.before_commit"))
+    watch_commits(node, lambda _: die_at("crash.before_commit"), lambda: switches.is_on("crash.before_commit"))
 
     committed: Callable[[Sequence[Ring]], None] = node.committer._on_commit
 
@@ -53,10 +54,11 @@ def install(node: Node, switches: Switches) -> None:
     node.chat.send = before_answer  # type: ignore[method-assign]
 
 
-def watch_commits(node: Node, before: Callable[[Transaction], None]) -> None:
+def watch_commits(node: Node, before: Callable[[Transaction], None], wanted: Callable[[], bool] = lambda: True) -> None:
     """Call `before(transaction)` on the committer's thread when one with a message in it is about to be committed.
 
-    A connection has one transaction at a time: the last one made on it is the open one.
+    A connection has one transaction at a time: the last one made on it is the open one. PostgreSQL's statement that
+    sends is a transaction by itself, with no moment before its commit: while it is `wanted`, it is put into one.
     """
     made: dict[int, Transaction] = {}
     plain = Transaction.__init__
@@ -69,11 +71,19 @@ def watch_commits(node: Node, before: Callable[[Transaction], None]) -> None:
     writing = node.engine.writing
 
     @contextmanager
-    def watched() -> Iterator[Connection]:
+    def watched() -> Iterator[Any]:
         with writing() as connection:
+            made.pop(id(connection), None)
             yield connection
             transaction = made.pop(id(connection), None)
             if transaction is not None and any(isinstance(ring, Entry) for ring in transaction.rings):
                 before(transaction)
 
     node.engine.writing = watched  # type: ignore[method-assign]
+    if isinstance(node.engine, PostgresEngine):
+        at_once = node.engine.writing_at_once
+
+        def parted() -> AbstractContextManager[Any]:
+            return watched() if wanted() else at_once()
+
+        node.engine.writing_at_once = parted  # type: ignore[method-assign]
