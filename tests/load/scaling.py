@@ -1,8 +1,12 @@
 """`./chat load nodes`: the same work on 1, 2, 4 … nodes, in turn: what does a message cost when there are more of them?
 
-1,000 people are parked, each at one node; 64 of them send, paced: so many messages a second in all, however many nodes
-there are. CPU is that of all server processes. What Redis does is the difference of its own counts (INFO) over the same
-window, less what it does in as much time when nobody says anything: the probes of each worker.
+1,000 people are parked, each at one node, and 64 of them send:
+
+    closed loop   each its next message when the last one is acknowledged: the machine has as much to do as it can
+    paced         so many messages a second in all, however many nodes there are: they sleep most of the time
+
+CPU is that of all server processes. What Redis does is the difference of its own counts (INFO) over the same window,
+less what it does in as much time when nobody says anything: the probes of each worker.
 
 Each turn has a new database and new nodes, all on this machine; each round begins with another count.
 """
@@ -30,6 +34,7 @@ from tests.load.sample import Counted, Sample
 from workers.embedded import socket_path
 
 PARKED, SENDERS = 1_000, 64
+CLOSED, PACED = "closed loop", "paced"
 MINGLE = 4.0  # seconds, unmeasured, or as long as a measurement: caches are full and connections open then
 REST = 3.0  # seconds, or twice as long as a measurement
 GROWTH = 1.1  # goal: of what a message costs on the most nodes, divided by that on the fewest
@@ -37,29 +42,25 @@ COUNTS = ("total_commands_processed", "total_net_input_bytes", "total_net_output
 
 
 @dataclass
-class Turn(Counted):
-    """So many nodes in one round."""
+class Part:
+    """One way to send, measured; `redis`: of each count, for a message."""
 
-    nodes: int
     sample: Sample
-    mingled: Counted
-    redis: list[float]  # of each count, for a message
-    at_rest: float  # commands a second of Redis while nobody says anything
+    redis: list[float]
 
     def figures(self) -> dict[str, float | None]:
         return {
             "server CPU": self.sample.cpu_each,
-            **{f"— {role}, CPU": value for role, value in self.roles().items()},
+            **{f"— {role}": value for role, value in self._roles().items()},
             "Redis, commands": self.redis[0],
             "Redis, bytes in": self.redis[1],
             "Redis, bytes out": self.redis[2],
-            "Redis, commands a second at rest": self.at_rest,
             "messages/s": self.sample.rate,
             "p50": percentile(self.sample.latencies, 0.5),
             "p99": percentile(self.sample.latencies, 0.99),
         }
 
-    def roles(self) -> dict[str, float]:
+    def _roles(self) -> dict[str, float]:
         """Microseconds of each kind of process for a message."""
         found: dict[str, float] = {}
         for label, points in self.sample.cpu_series.items():
@@ -68,6 +69,22 @@ class Turn(Counted):
             spent = 1e4 * percent * self.sample.seconds / max(1, self.sample.deliveries)
             found[role] = found.get(role, 0.0) + spent
         return {role: found[role] for role in ("worker", "valkey", "postgres") if role in found}
+
+
+@dataclass
+class Turn:
+    """So many nodes in one round."""
+
+    nodes: int
+    parts: dict[str, Part]
+    counted: list[Counted]  # of the parts, and of what came before
+    at_rest: float  # commands a second of Redis while nobody says anything
+
+    def figures(self) -> dict[str, float | None]:
+        found = {
+            f"{label}: {name}": value for label, part in self.parts.items() for name, value in part.figures().items()
+        }
+        return found | {"Redis, commands a second at rest": self.at_rest}
 
 
 class Bell:
@@ -118,7 +135,8 @@ class Scaling:
     def run(self) -> Results:
         work = (
             f"{self.rounds} rounds of {', '.join(map(str, self.counts))} nodes of one worker on {self.engine}, "
-            f"{self.rate:g} messages a second in all, {self.parked:,} parked, {self.seconds:g} s each measurement"
+            f"{self.parked:,} parked, {SENDERS} send: in a closed loop, and paced, {self.rate:g} a second in all; "
+            f"{self.seconds:g} s each measurement"
         )
         results = Results("nodes", {"work": work})
         for round_ in range(self.rounds):
@@ -133,25 +151,34 @@ class Scaling:
         with self._server(nodes) as server:
             crew = Crew(server.addresses, server.dialect, server.users(self.parked), 1, self.show)
             senders = list(range(min(SENDERS, self.parked)))
+            ways: dict[str, tuple[object, ...]] = {
+                CLOSED: ("loop", senders),
+                PACED: ("pace", senders, self.rate, False),
+            }
             try:
                 crew.park(self.parked)
-                crew.tell("pace", senders, self.rate, False)
+                crew.tell(*ways[PACED])
                 time.sleep(min(MINGLE, self.seconds))
                 records, delivery = crew.finish()
                 sample.calm(server)
-                rest, busy = Bell(server), Bell(server)
+                rest = Bell(server)
                 for _ in range(int(min(REST, 2 * self.seconds) / sample.INTERVAL)):
                     time.sleep(sample.INTERVAL)
                     rest.read()
-
-                def begin() -> None:
-                    crew.tell("pace", senders, self.rate, False)
-
-                found = sample.take(server, crew, begin, self.seconds, lambda _part: busy.read())
+                parts = {}
+                for label, way in ways.items():
+                    parts[label] = self._part(server, crew, way, rest)
+                    sample.calm(server)
             finally:
                 crew.close()
+        counted = [Counted(delivery, records), *(part.sample for part in parts.values())]
+        return Turn(nodes, parts, counted, rest.rates()[0])
+
+    def _part(self, server: OwnServer, crew: Crew, way: tuple[object, ...], rest: Bell) -> Part:
+        busy = Bell(server)
+        found = sample.take(server, crew, lambda: crew.tell(*way), self.seconds, lambda _part: busy.read())
         each = [(now - idle) / found.rate for now, idle in zip(busy.rates(), rest.rates(), strict=True)]
-        return Turn(found.delivery, found.records, nodes, found, Counted(delivery, records), each, rest.rates()[0])
+        return Part(found, each)
 
     @contextlib.contextmanager
     def _server(self, nodes: int) -> Iterator[OwnServer]:
@@ -172,29 +199,27 @@ class Scaling:
         results.columns = ["median", *(f"{nodes} node{'s' * (nodes > 1)}" for nodes in self.counts)]
         results.rows = [[name, *(f"{medians[nodes][name]:,.1f}" for nodes in self.counts)] for name in names]
         few, many = min(self.counts), max(self.counts)
-        for name in ("server CPU", "Redis, commands", "Redis, bytes in", "Redis, bytes out"):
-            if medians[few].get(name) and name in medians[many]:
-                ratio = medians[many][name] / medians[few][name]
-                results.figure(f"{name} of a message, {many} nodes ÷ {few}", ratio, "×", GROWTH)
+        for label in (CLOSED, PACED):
+            for name in ("server CPU", "Redis, commands", "Redis, bytes in", "Redis, bytes out"):
+                whole = f"{label}: {name}"
+                if medians[few].get(whole) and whole in medians[many]:
+                    ratio = medians[many][whole] / medians[few][whole]
+                    results.figure(f"{whole}, {many} nodes ÷ {few}", ratio, "×", GROWTH)
         for turn in self.turns:
-            for counted in (turn, turn.mingled):
+            for counted in turn.counted:
                 results.count(counted, f"{turn.nodes} nodes: ")
             found = {name: round(value, 3) for name, value in turn.figures().items() if value is not None}
-            results.rounds.append({"nodes": turn.nodes, **found, **turn.delivery.counts()})
+            results.rounds.append({"nodes": turn.nodes, **found, **turn.parts[CLOSED].sample.delivery.counts()})
         for nodes in self.counts:
-            of_count = [turn.sample.latencies for turn in self.turns if turn.nodes == nodes]
-            results.latencies(f"{nodes} nodes", sorted(chain.from_iterable(of_count)))
-        results.throughput, results.cpu = self.turns[-1].sample.throughput, self.turns[-1].sample.cpu_series
+            of_count = [turn.parts[PACED].sample.latencies for turn in self.turns if turn.nodes == nodes]
+            results.latencies(f"paced, {nodes} nodes", sorted(chain.from_iterable(of_count)))
+        last = self.turns[-1].parts[CLOSED].sample
+        results.throughput, results.cpu = last.throughput, last.cpu_series
+        shown = {f"{label}: CPU for a message, µs": f"{label}: server CPU" for label in (CLOSED, PACED)} | {
+            "Redis, bytes out for a message": f"{PACED}: Redis, bytes out"
+        }
         results.plots["nodes"] = bars(
-            {
-                "server CPU for a message, µs": {str(nodes): medians[nodes].get("server CPU") for nodes in self.counts},
-                "Redis, bytes out for a message": {
-                    str(nodes): medians[nodes]["Redis, bytes out"] for nodes in self.counts
-                },
-                "Redis, commands for a message": {
-                    str(nodes): medians[nodes]["Redis, commands"] for nodes in self.counts
-                },
-            },
+            {title: {str(nodes): medians[nodes].get(name) for nodes in self.counts} for title, name in shown.items()},
             f"nodes; {self.engine}, load average {results.conditions['load average before']}",
         )
 
