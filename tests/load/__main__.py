@@ -169,7 +169,9 @@ def rooms(*, out: Path | None, members: int, messages: int, processes: int, **fl
 @click.option("--counts", default="1,2,4", show_default=True, help="How many nodes, in turn.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of all counts, in turn.")
 @click.option("--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Of each measurement.")
-@click.option("--rate", type=click.FloatRange(1), default=300.0, show_default=True, help="Messages a second in all, paced.")
+@click.option(
+    "--rate", type=click.FloatRange(1), default=300.0, show_default=True, help="Messages a second in all, paced."
+)
 @click.option("--parked", "people", type=click.IntRange(32), default=1_000, show_default=True, help="Polls in all.")
 @click.option(
     "--engine",

@@ -68,7 +68,7 @@ def test_more_nodes_do_the_same_work(tmp_path: Path) -> None:
     (turn,) = found["rounds"]
     assert turn["nodes"] == 2
     for part in ("closed loop", "paced"):
-        assert 1.5 < turn[f"{part}: Redis, commands"] < 2.5, "a ring for each member, whoever listens"
+        assert 1.5 < turn[f"{part}: Redis, commands"] < 3, "a ring for each member, whoever listens"
     (plot,) = tmp_path.glob("nodes-*.svg")
     assert ET.parse(plot).getroot().tag.endswith("svg")
 
