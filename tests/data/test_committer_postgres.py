@@ -345,17 +345,15 @@ def test_who_sends_where_somebody_holds_the_row_holds_up_nobody_else_for_good(ur
     def drafts(turn: int) -> list[Draft]:
         return [Draft(place, ann, "ann", "text", f"c{place}-{turn}", NOW) for place in (talk, free)]
 
+    def send(turn: int) -> list[Any]:
+        return together(*(partial(worker.committer.send, draft) for draft in drafts(turn)))
+
     with psycopg.connect(url) as other:
         other.execute("SELECT 1 FROM conversation WHERE id = %s FOR UPDATE", (talk,))
-        held, posted = together(*(partial(worker.committer.send, draft) for draft in drafts(1)))
+        held, posted = send(1)
     assert isinstance(held, Unavailable)
     assert posted.is_new
-    assert [
-        one.message.number for one in together(*(partial(worker.committer.send, draft) for draft in drafts(2)))
-    ] == [
-        1,
-        2,
-    ]
+    assert [one.message.number for one in send(2)] == [1, 2]
     worker.close()
 
 

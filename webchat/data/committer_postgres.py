@@ -25,7 +25,8 @@ from gevent.pool import Group
 from webchat.data.committer import LAST_COMMIT, Committer, Job
 from webchat.data.engine_postgres import PostgresEngine
 from webchat.data.postgres_pool import Conflicted, Lost, Taken, Unsettled
-from webchat.data.transaction_postgres import BATCH_MAX, PostgresTransaction
+from webchat.data.transaction_batch import BATCH_MAX
+from webchat.data.transaction_postgres import PostgresTransaction
 from webchat.entities.feed import Alarm, Ring
 from webchat.errors import ChatError, Unavailable
 
@@ -127,9 +128,7 @@ class PostgresCommitter(Committer):
         finally:
             self._measured(len(jobs), started)
         self.failing = False
-        self.batches += 1
-        self.jobs += len(jobs)
-        self._ring(transaction.rings)
+        self._committed(len(jobs), transaction)
         for job, sent in zip(jobs, posted, strict=True):
             if sent is not None:
                 job.answer.set(sent)
@@ -184,11 +183,14 @@ class PostgresCommitter(Committer):
                 self._alarm()
                 raise
             else:
-                self.batches += 1
-                self.jobs += 1
-                self._ring(transaction.rings)
+                self._committed(1, transaction)
                 return result
         raise AssertionError("the last attempt returns or raises")
+
+    def _committed(self, jobs: int, transaction: PostgresTransaction) -> None:
+        self.batches += 1
+        self.jobs += jobs
+        self._ring(transaction.rings)
 
     def _measured(self, jobs: int, started: float) -> None:
         self.seconds.add(time.perf_counter() - started)

@@ -216,7 +216,7 @@ class Transaction(Store):
         """Send each draft, once for its (sender, client id) and for ever; None where its sender may not send there,
         its session is over, or what was sent so is not kept any more.
 
-        In the order of the drafts. An engine does it all at once, see `transaction_sqlite` and `transaction_postgres`.
+        In the order of the drafts. The engines do it all at once, see `transaction_batch`.
         """
         return [self._post(draft) for draft in drafts]
 
@@ -233,25 +233,6 @@ class Transaction(Store):
         if membership is None or not membership.open:
             return None
         return Posted(self.add_message(*draft[:6], device=draft.device, extra=draft.extra), True)
-
-    def _sent(self, drafts: Sequence[Draft], rows: Iterable[Sequence[int]]) -> list[Posted | None]:
-        """What an engine has sent at once, and its rings. `rows`, in the order of the drafts: (place among the drafts,
-        message, its number, a member, the entry's number in that member's feed)."""
-        posted: list[Posted | None] = [None] * len(drafts)
-        n = -1
-        event = b""
-        for row_of, id, number, member, entry in rows:
-            draft = drafts[row_of]
-            if row_of != n:
-                n = row_of
-                text, client_id, sent_at, extra = draft.text, draft.client_id, draft.sent_at, draft.extra
-                message = as_message((id, draft.conversation, number, draft.name, text, sent_at, client_id, extra))
-                if message.reply_to is not None:
-                    (message,) = self.with_quotes([message])
-                posted[n] = Posted(message, True)
-                event = encode(MessageEvent(message))
-            self.rings.append(Entry(member, entry, event, draft.device if member == draft.sender else ""))
-        return posted
 
     def add_message(
         self,

@@ -16,10 +16,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from webchat.data.transaction import Transaction
+from webchat.data.transaction_batch import BatchTransaction
 from webchat.entities.talk import Draft, Posted
-
-BATCH_MAX = 64  # drafts in one statement: bounds how many rows it holds, and what one failure takes down
 
 # Answers a row for each member of the conversation of each draft that it sent.
 SEND = """
@@ -89,19 +87,10 @@ class _New(msgspec.Struct):
     extra: str | None
 
 
-class PostgresTransaction(Transaction):
+class PostgresTransaction(BatchTransaction):
     """See the module."""
 
-    def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
-        posted: list[Posted | None] = []
-        for start in range(0, len(drafts), BATCH_MAX):
-            some = drafts[start : start + BATCH_MAX]
-            sent = self.send(some)
-            posted += [one or self._post(draft) for one, draft in zip(sent, some, strict=True)]
-        return posted
-
     def send(self, drafts: Sequence[Draft]) -> list[Posted | None]:
-        """`post`, in one statement, for up to `BATCH_MAX` drafts; None also for one that was sent before."""
         rows = self.on.rows(_SEND, (_encode([_new(n, draft) for n, draft in enumerate(drafts)]).decode(),))
         return self._sent(drafts, rows)
 

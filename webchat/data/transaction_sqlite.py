@@ -15,14 +15,11 @@ from functools import lru_cache
 
 import msgspec
 
-from webchat.data.transaction import Transaction
+from webchat.data.transaction_batch import BATCH_MAX, BatchTransaction
 from webchat.entities.talk import Draft, Posted
 
-# Drafts in one statement; each number of drafts is a statement of its own, prepared once. Also in the SQL below.
-BATCH_MAX = 64
-
 # On the writer's connection alone (temporary): what is inserted into the view `draft` is sent, and shows in `sent`:
-# a row for each member of each conversation.
+# a row for each member of each conversation. The 64 in it is `BATCH_MAX`.
 SCHEMA = (
     """
     CREATE TEMP TABLE IF NOT EXISTS sent (draft INTEGER, message INTEGER, number INTEGER, member INTEGER, entry INTEGER)
@@ -68,28 +65,17 @@ _batches = itertools.count(1)
 _rows = msgspec.json.Decoder(list[tuple[int, int, int, int, int]]).decode
 
 
-class SqliteTransaction(Transaction):
+class SqliteTransaction(BatchTransaction):
     """See the module."""
 
-    def post(self, drafts: Sequence[Draft]) -> list[Posted | None]:
-        posted: list[Posted | None] = []
-        for start in range(0, len(drafts), BATCH_MAX):
-            posted += self._send(drafts[start : start + BATCH_MAX])
-        return posted
-
-    def _send(self, drafts: Sequence[Draft]) -> list[Posted | None]:
+    def send(self, drafts: Sequence[Draft]) -> list[Posted | None]:
         first = next(_batches) * BATCH_MAX
         values = [value for n, draft in enumerate(drafts, first) for value in _values(n, draft)]
         self.on.rows(_insert(len(drafts)), values)
-        sent = _rows(self.on.rows(_SENT, (first,))[0][0])
-        posted = self._sent(drafts, sent)
-        for n, draft in enumerate(drafts):
-            if posted[n] is None:
-                posted[n] = self._post(draft)
-        return posted
+        return self._sent(drafts, _rows(self.on.rows(_SENT, (first,))[0][0]))
 
 
-@lru_cache(maxsize=BATCH_MAX)
+@lru_cache(maxsize=BATCH_MAX)  # each number of drafts is a statement of its own, prepared once
 def _insert(count: int) -> str:
     return f"{_INSERT}{', '.join([_ROW] * count)}"
 

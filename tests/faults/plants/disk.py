@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.faults.switches import Switches
+from webchat.data.transaction_batch import BatchTransaction
 from webchat.data.transaction_sqlite import SqliteTransaction
 from webchat.entities.talk import Draft, Posted
 from webchat.node import Node
@@ -18,7 +19,7 @@ def install(node: Node, switches: Switches) -> None:
     limited = False
     plain = SqliteTransaction.post
 
-    def post(self: SqliteTransaction, drafts: Sequence[Draft]) -> list[Posted | None]:
+    def post(self: BatchTransaction, drafts: Sequence[Draft]) -> list[Posted | None]:
         nonlocal limited
         if switches.is_on(FULL) and drafts:
             limited = True
